@@ -1,0 +1,133 @@
+//! What somebody wants to happen.
+
+use crate::access::Caller;
+use crate::conversation::{ConversationKind, Joined, Mentions, Role, SettingsChange, Visibility};
+use crate::{ClientId, ConversationId, Seq, Timestamp, UserId};
+
+/// A wish to change one conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// Which conversation. For [`Action::Create`], the id that a new one gets.
+    pub conversation: ConversationId,
+    /// Who wishes it.
+    pub caller: Caller,
+    /// What the server's clock says.
+    pub at: Timestamp,
+    /// What is wished.
+    pub action: Action,
+}
+
+/// What is wished.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Begin a conversation.
+    Create(NewConversation),
+    /// Say something.
+    Send(NewMessage),
+    /// Make people members.
+    AddMembers(Vec<Joined>),
+    /// End somebody's membership.
+    RemoveMember(UserId),
+    /// Give a member another role.
+    ChangeRole(UserId, Role),
+    /// Become a member oneself.
+    Join,
+    /// Stop being a member oneself.
+    Leave,
+    /// Change title, topic and the like.
+    ChangeSettings(SettingsChange),
+    /// Move the own read cursor up to here.
+    MoveCursor(Seq),
+}
+
+/// A conversation to begin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewConversation {
+    /// What kind.
+    pub kind: ConversationKind,
+    /// Who may find it.
+    pub visibility: Visibility,
+    /// Its title; a direct conversation has none.
+    pub title: Option<String>,
+    /// Who is in it beside the person who makes it; may name that person too.
+    pub members: Vec<UserId>,
+    /// Names the wish, so that a retry finds the conversation that the first try made.
+    pub client_id: Option<ClientId>,
+}
+
+/// A message to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewMessage {
+    /// Names the message, so that a retry is recognised.
+    pub client_id: ClientId,
+    /// What it says.
+    pub text: String,
+    /// The message that it answers.
+    pub reply_to: Option<Seq>,
+    /// Whose attention it asks for.
+    pub mentions: Mentions,
+    /// When the sender's clock says that it was written.
+    pub client_at: Option<Timestamp>,
+}
+
+/// What a store must look up before [`decide`](super::decide()) can answer, beside the conversation
+/// and the caller's own membership, which it always needs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Needs<'a> {
+    /// What the caller named with this client id before, in this conversation.
+    pub earlier_message: Option<ClientId>,
+    /// What the caller made with this client id before.
+    pub earlier_conversation: Option<ClientId>,
+    /// The direct conversation that these two have already.
+    pub direct_between: Option<(UserId, UserId)>,
+    /// What kind of event is at this place.
+    pub target: Option<Seq>,
+    /// Whether these users exist, and their memberships here.
+    pub users: Vec<&'a UserId>,
+}
+
+impl Command {
+    /// What to look up for this command.
+    pub fn needs(&self) -> Needs<'_> {
+        let mut needs = Needs::default();
+        match &self.action {
+            Action::Create(new) => {
+                needs.earlier_conversation = new.client_id;
+                needs.users = new.members.iter().collect();
+                needs.direct_between = new.direct_pair(&self.caller);
+            }
+            Action::Send(new) => {
+                needs.earlier_message = Some(new.client_id);
+                needs.target = new.reply_to;
+            }
+            Action::AddMembers(people) => {
+                needs.users = people.iter().map(|one| &one.user).collect();
+            }
+            Action::RemoveMember(user) | Action::ChangeRole(user, _) => needs.users = vec![user],
+            Action::Join | Action::Leave | Action::ChangeSettings(_) | Action::MoveCursor(_) => {}
+        }
+        needs
+    }
+}
+
+impl NewConversation {
+    /// Everybody who will be in it, the person who makes it first, each once.
+    pub fn people(&self, caller: &Caller) -> Vec<UserId> {
+        let mut people: Vec<UserId> = caller.user().cloned().into_iter().collect();
+        for user in &self.members {
+            if !people.contains(user) {
+                people.push(user.clone());
+            }
+        }
+        people
+    }
+
+    /// The pair, if this is a direct conversation between exactly two people.
+    pub fn direct_pair(&self, caller: &Caller) -> Option<(UserId, UserId)> {
+        if self.kind != ConversationKind::Direct {
+            return None;
+        }
+        let [one, other] = <[UserId; 2]>::try_from(self.people(caller)).ok()?;
+        Some(UserId::pair(one, other))
+    }
+}

@@ -1,0 +1,456 @@
+//! The one place where a command becomes events or a refusal.
+
+use crate::access::{Caller, Operation, Standing, permit};
+use crate::conversation::{
+    Action, Command, Conversation, ConversationKind, EventBody, Joined, MembersChange, Membership,
+    Mentions, Message, NewConversation, NewMessage, Role, SettingsChange, Visibility,
+};
+use crate::{ConversationId, Limits, Refusal, Seq, Timestamp, UserId};
+
+/// What a store knows that the decision depends on; see [`Needs`](super::Needs).
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// The conversation, if there is one with this id.
+    pub conversation: Option<&'a Conversation>,
+    /// The caller's membership in it, present or past.
+    pub caller: Option<&'a Membership>,
+    /// The users that [`Needs::users`](super::Needs::users) asked for, in that order.
+    pub users: &'a [UserFacts],
+    /// What the caller's client id named before.
+    pub earlier: Option<&'a Earlier>,
+    /// The conversation that the caller made before with the same client id, or that the pair of
+    /// a direct one has already.
+    pub existing: Option<ConversationId>,
+    /// What is at the place that the command refers to.
+    pub target: Option<Target>,
+    /// How large things may get.
+    pub limits: &'a Limits,
+}
+
+/// What is known of a user that a command names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UserFacts {
+    /// Whether there is such a user.
+    pub exists: bool,
+    /// Their membership in the conversation, present or past.
+    pub membership: Option<Membership>,
+}
+
+/// The message that a client id named before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Earlier {
+    /// Its place.
+    pub seq: Seq,
+    /// When it was accepted.
+    pub at: Timestamp,
+    /// What it was.
+    pub message: Message,
+}
+
+/// What kind of event a command refers to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A message.
+    Message,
+    /// Any other kind.
+    Other,
+}
+
+/// What is to happen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// These follow the head, in this order.
+    Append(Vec<EventBody>),
+    /// The client id named this message before; nothing new happens.
+    Repeated {
+        /// The message's place.
+        seq: Seq,
+        /// When it was accepted.
+        at: Timestamp,
+    },
+    /// What was to be made is there already.
+    Existing(ConversationId),
+    /// The caller's read cursor moves up to here.
+    MoveCursor(Seq),
+    /// All is already as wished.
+    Unchanged,
+}
+
+/// Decides what `command` does, given `facts`.
+///
+/// # Errors
+///
+/// The refusal to answer with, when nothing happens.
+pub fn decide(facts: &Facts<'_>, command: Command) -> Result<Decision, Refusal> {
+    let Command { caller, action, .. } = command;
+    if let Action::Create(new) = action {
+        return create(facts, &caller, new);
+    }
+    let conversation = facts
+        .conversation
+        .ok_or_else(Refusal::no_such_conversation)?;
+    let standing = Standing::of(&caller, facts.caller);
+    let may = |operation| {
+        permit(
+            operation,
+            standing,
+            conversation.kind,
+            conversation.visibility,
+        )
+    };
+    match action {
+        Action::Create(_) => unreachable!("answered above"),
+        Action::Send(new) => {
+            may(Operation::Send)?;
+            send(facts, conversation, &caller, new)
+        }
+        Action::MoveCursor(seq) => {
+            may(Operation::MoveCursor)?;
+            move_cursor(conversation, facts.caller, seq)
+        }
+        Action::Join => {
+            may(Operation::Join)?;
+            join(facts, conversation, &caller)
+        }
+        Action::Leave => {
+            may(Operation::Leave)?;
+            let mut change = MembersChange::by(caller.author());
+            change.left.push(caller.author());
+            Ok(Decision::Append(vec![EventBody::Members(change)]))
+        }
+        Action::AddMembers(people) => {
+            may(Operation::AddMembers)?;
+            add_members(facts, conversation, standing, &caller, people)
+        }
+        Action::RemoveMember(user) => {
+            may(Operation::RemoveMembers)?;
+            remove_member(facts, standing, &caller, user)
+        }
+        Action::ChangeRole(user, role) => {
+            may(Operation::ChangeRoles)?;
+            change_role(facts, standing, &caller, user, role)
+        }
+        Action::ChangeSettings(change) => {
+            may(Operation::ChangeSettings)?;
+            change_settings(facts.limits, conversation, &caller, change)
+        }
+    }
+}
+
+fn create(facts: &Facts<'_>, caller: &Caller, new: NewConversation) -> Result<Decision, Refusal> {
+    check_length("title", new.title.as_deref(), facts.limits.title_bytes_max)?;
+    check_visibility(new.kind, new.visibility)?;
+    check_named(facts, &new.members)?;
+    if let Some(existing) = facts.existing {
+        return Ok(Decision::Existing(existing));
+    }
+    let people = new.people(caller);
+    match new.kind {
+        ConversationKind::Direct if people.len() != 2 => {
+            return Err(Refusal::invalid(
+                "a direct conversation is between exactly two people",
+            ));
+        }
+        ConversationKind::Direct if new.title.is_some() => {
+            return Err(Refusal::invalid("a direct conversation has no title"));
+        }
+        ConversationKind::Group if people.len() as u64 > facts.limits.group_members_max => {
+            return Err(group_is_full(facts.limits));
+        }
+        _ => {}
+    }
+    let role_of = |user: &UserId| match new.kind {
+        ConversationKind::Group | ConversationKind::Channel if caller.user() == Some(user) => {
+            Role::Owner
+        }
+        _ => Role::Member,
+    };
+    let mut change = MembersChange::by(caller.author());
+    change.joined = people
+        .into_iter()
+        .map(|user| Joined {
+            role: role_of(&user),
+            user,
+        })
+        .collect();
+    let mut events = vec![EventBody::Created {
+        by: caller.author(),
+        title: new.title,
+    }];
+    if !change.joined.is_empty() {
+        events.push(EventBody::Members(change));
+    }
+    Ok(Decision::Append(events))
+}
+
+fn send(
+    facts: &Facts<'_>,
+    conversation: &Conversation,
+    caller: &Caller,
+    new: NewMessage,
+) -> Result<Decision, Refusal> {
+    let limits = facts.limits;
+    check_length("text", Some(&new.text), limits.text_bytes_max)?;
+    if new.text.is_empty() {
+        return Err(Refusal::invalid("text is empty"));
+    }
+    let mentions = check_mentions(limits, new.mentions)?;
+    let message = Message {
+        sender: caller.author(),
+        client_id: new.client_id,
+        text: new.text,
+        reply_to: new.reply_to,
+        mentions,
+        client_at: new.client_at,
+    };
+    if let Some(earlier) = facts.earlier {
+        return repeat(earlier, &message);
+    }
+    if let Some(seq) = message.reply_to {
+        let known = seq > Seq::ZERO && seq <= conversation.head;
+        if !known || facts.target != Some(Target::Message) {
+            return Err(Refusal::invalid(
+                "reply_to names no message of this conversation",
+            ));
+        }
+    }
+    Ok(Decision::Append(vec![EventBody::Message(message)]))
+}
+
+/// A client id that was used before: the same message again, or a contradiction. The sender's clock is
+/// no part of the content.
+fn repeat(earlier: &Earlier, message: &Message) -> Result<Decision, Refusal> {
+    let was = &earlier.message;
+    if was.text == message.text
+        && was.reply_to == message.reply_to
+        && was.mentions == message.mentions
+    {
+        Ok(Decision::Repeated {
+            seq: earlier.seq,
+            at: earlier.at,
+        })
+    } else {
+        Err(Refusal::conflict(
+            "this client_id named a message with another content before",
+        ))
+    }
+}
+
+fn move_cursor(
+    conversation: &Conversation,
+    caller: Option<&Membership>,
+    seq: Seq,
+) -> Result<Decision, Refusal> {
+    if seq == Seq::ZERO || seq > conversation.head {
+        return Err(Refusal::invalid("seq is not between 1 and head_seq"));
+    }
+    match caller {
+        Some(membership) if seq > membership.read => Ok(Decision::MoveCursor(seq)),
+        _ => Ok(Decision::Unchanged),
+    }
+}
+
+fn join(
+    facts: &Facts<'_>,
+    conversation: &Conversation,
+    caller: &Caller,
+) -> Result<Decision, Refusal> {
+    if facts.caller.is_some_and(Membership::is_current) {
+        return Ok(Decision::Unchanged);
+    }
+    check_room(facts.limits, conversation, 1)?;
+    let mut change = MembersChange::by(caller.author());
+    change.joined.push(Joined {
+        user: caller.author(),
+        role: Role::Member,
+    });
+    Ok(Decision::Append(vec![EventBody::Members(change)]))
+}
+
+fn add_members(
+    facts: &Facts<'_>,
+    conversation: &Conversation,
+    standing: Standing,
+    caller: &Caller,
+    people: Vec<Joined>,
+) -> Result<Decision, Refusal> {
+    if people.is_empty() {
+        return Err(Refusal::invalid("users names nobody"));
+    }
+    if people.len() > facts.limits.users_per_command_max {
+        return Err(Refusal::too_large("too many users in one request"));
+    }
+    let mut change = MembersChange::by(caller.author());
+    for (person, known) in people.into_iter().zip(facts.users) {
+        if !known.exists {
+            return Err(no_such_user(&person.user));
+        }
+        check_grant(standing, person.role)?;
+        let is_member = known
+            .membership
+            .as_ref()
+            .is_some_and(Membership::is_current);
+        if !is_member
+            && change
+                .joined
+                .iter()
+                .all(|joined| joined.user != person.user)
+        {
+            change.joined.push(person);
+        }
+    }
+    if change.joined.is_empty() {
+        return Ok(Decision::Unchanged);
+    }
+    check_room(facts.limits, conversation, change.joined.len() as u64)?;
+    Ok(Decision::Append(vec![EventBody::Members(change)]))
+}
+
+fn remove_member(
+    facts: &Facts<'_>,
+    standing: Standing,
+    caller: &Caller,
+    user: UserId,
+) -> Result<Decision, Refusal> {
+    let membership = current_member(facts, &user)?;
+    check_grant(standing, membership.role)?;
+    let mut change = MembersChange::by(caller.author());
+    change.left.push(user);
+    Ok(Decision::Append(vec![EventBody::Members(change)]))
+}
+
+fn change_role(
+    facts: &Facts<'_>,
+    standing: Standing,
+    caller: &Caller,
+    user: UserId,
+    role: Role,
+) -> Result<Decision, Refusal> {
+    let membership = current_member(facts, &user)?;
+    check_grant(standing, membership.role)?;
+    check_grant(standing, role)?;
+    if membership.role == role {
+        return Ok(Decision::Unchanged);
+    }
+    let mut change = MembersChange::by(caller.author());
+    change.roles.push(Joined { user, role });
+    Ok(Decision::Append(vec![EventBody::Members(change)]))
+}
+
+fn change_settings(
+    limits: &Limits,
+    conversation: &Conversation,
+    caller: &Caller,
+    mut change: SettingsChange,
+) -> Result<Decision, Refusal> {
+    if let Some(title) = &change.title {
+        check_length("title", title.as_deref(), limits.title_bytes_max)?;
+    }
+    if let Some(topic) = &change.topic {
+        check_length("topic", topic.as_deref(), limits.topic_bytes_max)?;
+    }
+    if let Some(visibility) = change.visibility {
+        check_visibility(conversation.kind, visibility)?;
+    }
+    if change.retention_days == Some(Some(0)) {
+        return Err(Refusal::invalid("retention_days is at least 1"));
+    }
+    change.title.take_if(|title| *title == conversation.title);
+    change.topic.take_if(|topic| *topic == conversation.topic);
+    change
+        .visibility
+        .take_if(|visibility| *visibility == conversation.visibility);
+    change
+        .retention_days
+        .take_if(|days| *days == conversation.retention_days);
+    if change.is_empty() {
+        return Ok(Decision::Unchanged);
+    }
+    Ok(Decision::Append(vec![EventBody::Settings {
+        by: caller.author(),
+        change,
+    }]))
+}
+
+/// Nobody gives, takes or holds down a role above their own; admins deal with members only.
+fn check_grant(standing: Standing, role: Role) -> Result<(), Refusal> {
+    match standing {
+        Standing::Administrator | Standing::Member(Role::Owner) => Ok(()),
+        Standing::Member(Role::Admin) if role == Role::Member => Ok(()),
+        _ => Err(Refusal::forbidden(
+            "only an owner deals with admins and owners",
+        )),
+    }
+}
+
+fn check_named(facts: &Facts<'_>, named: &[UserId]) -> Result<(), Refusal> {
+    if named.len() > facts.limits.users_per_command_max {
+        return Err(Refusal::too_large("too many users in one request"));
+    }
+    match named
+        .iter()
+        .zip(facts.users)
+        .find(|(_, known)| !known.exists)
+    {
+        Some((user, _)) => Err(no_such_user(user)),
+        None => Ok(()),
+    }
+}
+
+fn current_member<'a>(facts: &'a Facts<'_>, user: &UserId) -> Result<&'a Membership, Refusal> {
+    facts
+        .users
+        .first()
+        .and_then(|known| known.membership.as_ref())
+        .filter(|membership| membership.is_current())
+        .ok_or_else(|| Refusal::new(crate::RefusalCode::NotFound, format!("{user} is no member")))
+}
+
+fn check_mentions(limits: &Limits, mentions: Mentions) -> Result<Mentions, Refusal> {
+    let Mentions::Users(users) = mentions else {
+        return Ok(mentions);
+    };
+    if users.len() > limits.mentions_max {
+        return Err(Refusal::too_large("too many mentions in one message"));
+    }
+    let mut once: Vec<UserId> = Vec::with_capacity(users.len());
+    for user in users {
+        if !once.contains(&user) {
+            once.push(user);
+        }
+    }
+    Ok(Mentions::Users(once))
+}
+
+fn check_room(limits: &Limits, conversation: &Conversation, more: u64) -> Result<(), Refusal> {
+    let is_group = conversation.kind == ConversationKind::Group;
+    if is_group && conversation.members + more > limits.group_members_max {
+        return Err(group_is_full(limits));
+    }
+    Ok(())
+}
+
+fn check_visibility(kind: ConversationKind, visibility: Visibility) -> Result<(), Refusal> {
+    if visibility == Visibility::Public && kind != ConversationKind::Channel {
+        return Err(Refusal::invalid("only a channel can be public"));
+    }
+    Ok(())
+}
+
+fn check_length(name: &str, text: Option<&str>, bytes_max: usize) -> Result<(), Refusal> {
+    if text.is_some_and(|text| text.len() > bytes_max) {
+        return Err(Refusal::too_large(format!(
+            "{name} is longer than {bytes_max} bytes"
+        )));
+    }
+    Ok(())
+}
+
+fn group_is_full(limits: &Limits) -> Refusal {
+    let most = limits.group_members_max;
+    Refusal::too_large(format!("a group has at most {most} members; use a channel"))
+}
+
+fn no_such_user(user: &UserId) -> Refusal {
+    Refusal::invalid(format!("there is no user {user}"))
+}

@@ -1,0 +1,162 @@
+//! What is in the log. An event is a fact that was accepted; it never changes its place.
+
+use crate::conversation::{Role, Visibility};
+use crate::{ClientId, ConversationId, Seq, Timestamp, UserId};
+
+/// One entry of a conversation's log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Whose log it is in.
+    pub conversation: ConversationId,
+    /// Its place there.
+    pub seq: Seq,
+    /// When the server accepted it. Orders nothing.
+    pub at: Timestamp,
+    /// What happened.
+    pub body: EventBody,
+}
+
+/// What happened, by kind. To add a kind: a variant here, its action in
+/// [`Action`](super::Action), its rule in [`decide`](super::decide()) and its effect in
+/// [`append`](super::append()).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EventBody {
+    /// The conversation began.
+    Created {
+        /// Who made it.
+        by: UserId,
+        /// Its first title.
+        title: Option<String>,
+    },
+    /// Somebody said something.
+    Message(Message),
+    /// People came, went, or got another role.
+    Members(MembersChange),
+    /// Title, topic, visibility or the like changed.
+    Settings {
+        /// Who changed them.
+        by: UserId,
+        /// Only what changed.
+        change: SettingsChange,
+    },
+}
+
+impl EventBody {
+    /// Who caused the event.
+    pub fn author(&self) -> &UserId {
+        match self {
+            Self::Created { by, .. } | Self::Settings { by, .. } => by,
+            Self::Message(message) => &message.sender,
+            Self::Members(change) => &change.by,
+        }
+    }
+
+    /// The message, if the event is one.
+    pub fn as_message(&self) -> Option<&Message> {
+        match self {
+            Self::Message(message) => Some(message),
+            _ => None,
+        }
+    }
+}
+
+/// A message as it was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Who sent it.
+    pub sender: UserId,
+    /// What the sender's client named it.
+    pub client_id: ClientId,
+    /// What it says.
+    pub text: String,
+    /// The message that it answers.
+    pub reply_to: Option<Seq>,
+    /// Whose attention it asks for.
+    pub mentions: Mentions,
+    /// When the sender's clock says that it was written. Shown, never trusted.
+    pub client_at: Option<Timestamp>,
+}
+
+/// Whose attention a message asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mentions {
+    /// These people, each named once; usually nobody.
+    Users(Vec<UserId>),
+    /// Everybody in the conversation.
+    All,
+}
+
+impl Default for Mentions {
+    fn default() -> Self {
+        Self::Users(Vec::new())
+    }
+}
+
+impl Mentions {
+    /// Whether nobody is mentioned.
+    pub fn is_empty(&self) -> bool {
+        matches!(self, Self::Users(users) if users.is_empty())
+    }
+
+    /// Whether `user` is mentioned.
+    pub fn includes(&self, user: &UserId) -> bool {
+        match self {
+            Self::All => true,
+            Self::Users(users) => users.contains(user),
+        }
+    }
+}
+
+/// People came, went, or got another role.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MembersChange {
+    /// Who did it.
+    pub by: UserId,
+    /// Who became a member, with which role.
+    pub joined: Vec<Joined>,
+    /// Who stopped being a member.
+    pub left: Vec<UserId>,
+    /// Whose role changed, and to what.
+    pub roles: Vec<Joined>,
+}
+
+impl MembersChange {
+    /// A change by `by` in which nothing has happened yet.
+    pub fn by(by: UserId) -> Self {
+        Self {
+            by,
+            joined: Vec::new(),
+            left: Vec::new(),
+            roles: Vec::new(),
+        }
+    }
+}
+
+/// A person and the role they have from now on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Joined {
+    /// Who.
+    pub user: UserId,
+    /// Their role.
+    pub role: Role,
+}
+
+/// The settings that an event changed; what is `None` stayed as it was.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SettingsChange {
+    /// The new title; the inner `None` takes it away.
+    pub title: Option<Option<String>>,
+    /// The new topic; the inner `None` takes it away.
+    pub topic: Option<Option<String>>,
+    /// The new visibility.
+    pub visibility: Option<Visibility>,
+    /// For how many days messages are kept; the inner `None` keeps them for ever.
+    pub retention_days: Option<Option<u32>>,
+}
+
+impl SettingsChange {
+    /// Whether nothing changes.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}

@@ -1,0 +1,11 @@
+//! A conversation: its state, the commands that may change it, the events that did.
+
+mod command;
+mod decide;
+mod event;
+mod state;
+
+pub use command::{Action, Command, Needs, NewConversation, NewMessage};
+pub use decide::{Decision, Earlier, Facts, Target, UserFacts, decide};
+pub use event::{Event, EventBody, Joined, MembersChange, Mentions, Message, SettingsChange};
+pub use state::{Conversation, ConversationKind, Logged, Membership, Role, Visibility, append};

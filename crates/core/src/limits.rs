@@ -1,0 +1,31 @@
+//! Limits that the rules themselves know. Those of sockets and queues belong to the server.
+
+/// How large what people write and make may get.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The longest text of a message, in bytes.
+    pub text_bytes_max: usize,
+    /// The longest title of a conversation, in bytes.
+    pub title_bytes_max: usize,
+    /// The longest topic of a conversation, in bytes.
+    pub topic_bytes_max: usize,
+    /// The most members of a group. A channel has no such limit.
+    pub group_members_max: u64,
+    /// The most people that one message may mention by name.
+    pub mentions_max: usize,
+    /// The most people that one command may name.
+    pub users_per_command_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            text_bytes_max: 16 * 1024,
+            title_bytes_max: 256,
+            topic_bytes_max: 1024,
+            group_members_max: 5_000,
+            mentions_max: 100,
+            users_per_command_max: 1_000,
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! The contract for conversations.
+
+use std::future::Future;
+
+use tidemark_core::access::Caller;
+use tidemark_core::conversation::{Command, Event};
+use tidemark_core::unread::Counts;
+use tidemark_core::{ConversationId, Position, Seq, Timestamp, UserId};
+use uuid::Uuid;
+
+use crate::{
+    CommitError, ConversationView, CursorMove, EventsPage, FeedEvent, InboxPage, MembersPage,
+    MembershipView, PageLimits, ReadError, Reader, TimelinePage, Window,
+};
+
+/// Commands that a gateway hands over together, in the order in which it took them.
+pub type Batch = Vec<Command>;
+
+/// What a command did. Whatever is in here is durable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// These events follow each other at the head of the conversation.
+    Appended {
+        /// The new events, in order; at least one.
+        events: Vec<Event>,
+        /// How many members the conversation has now.
+        members: u64,
+    },
+    /// The client id had named this message before; nothing new happened.
+    Repeated {
+        /// The message's place.
+        seq: Seq,
+        /// When it was accepted.
+        at: Timestamp,
+    },
+    /// What was to be made is there already, with this id.
+    Existing(ConversationId),
+    /// The answer to a command that moves a cursor.
+    Cursor {
+        /// Where the cursor stands.
+        cursor: CursorMove,
+        /// How many members the conversation has.
+        members: u64,
+    },
+    /// All was already as wished.
+    Unchanged {
+        /// The conversation's head.
+        head: Seq,
+    },
+}
+
+/// Whether an engine takes commands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// It does.
+    Accepting,
+    /// A flush failed and it is opening its files anew; until then every command is answered
+    /// [`CommitError::Unavailable`].
+    Recovering,
+    /// It was closed.
+    Closed,
+}
+
+/// Keeps the log of every conversation and answers from it.
+///
+/// Every method may be called from many tasks at once. Reads see every commit whose outcome was returned
+/// before they began, and check, in the same snapshot, that the caller may read.
+pub trait Store: Send + Sync + 'static {
+    /// The name of this history. It is made with the store and changes only when the store is restored
+    /// from a backup.
+    fn epoch(&self) -> Uuid;
+
+    /// Decides and performs commands: the only method that changes conversations.
+    ///
+    /// The outcomes have the order and number of the commands. A command sees the effects of those before
+    /// it in its batch, and of every batch whose outcomes were returned. When an outcome is
+    /// returned, its events are on stable storage: no crash of the process or the machine takes them
+    /// back. A refused command changes nothing and does not disturb its neighbours.
+    ///
+    /// [`CommitError::Unavailable`] means that it is not known whether the command will be there
+    /// after recovery; it is never followed by a second try inside the engine.
+    ///
+    /// Batches of concurrent calls may be made durable together. Dropping the future does not undo
+    /// the batch.
+    fn commit(
+        &self,
+        batch: Batch,
+    ) -> impl Future<Output = Vec<Result<Outcome, CommitError>>> + Send;
+
+    /// The events of a conversation after a place, oldest first, without holes. `after` above the head
+    /// gives an empty page with the head. For members and administrators.
+    fn events_after(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        after: Seq,
+        limits: PageLimits,
+    ) -> impl Future<Output = Result<EventsPage, ReadError>> + Send;
+
+    /// Messages of a conversation's timeline, as they stand now. For members and administrators.
+    fn messages(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        window: Window,
+        limits: PageLimits,
+    ) -> impl Future<Output = Result<TimelinePage, ReadError>> + Send;
+
+    /// One conversation. For whoever may see it.
+    fn conversation(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+    ) -> impl Future<Output = Result<ConversationView, ReadError>> + Send;
+
+    /// A user's conversations, last active first, those active before `before`.
+    fn inbox(
+        &self,
+        user: &UserId,
+        before: Option<Position>,
+        entries_max: usize,
+    ) -> impl Future<Output = Result<InboxPage, ReadError>> + Send;
+
+    /// All of a user's conversations, last active first: what a device compares its cursors with.
+    fn memberships(
+        &self,
+        user: &UserId,
+    ) -> impl Future<Output = Result<Vec<MembershipView>, ReadError>> + Send;
+
+    /// What a member has still to see in a conversation, and the head that this is about.
+    fn counts(
+        &self,
+        user: &UserId,
+        conversation: ConversationId,
+    ) -> impl Future<Output = Result<(Seq, Counts), ReadError>> + Send;
+
+    /// Members in the order of their ids, those after `after`. For members and administrators.
+    fn members(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        after: Option<&UserId>,
+        entries_max: usize,
+    ) -> impl Future<Output = Result<MembersPage, ReadError>> + Send;
+
+    /// The members whose cursors have reached `seq`, in the order of their ids. For members and
+    /// administrators.
+    fn readers(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        seq: Seq,
+        entries_max: usize,
+    ) -> impl Future<Output = Result<Vec<Reader>, ReadError>> + Send;
+
+    /// The events of all conversations after a position, in commit order. A consumer that stores the
+    /// last position it has seen and asks from there never misses an event.
+    fn feed(
+        &self,
+        after: Position,
+        limits: PageLimits,
+    ) -> impl Future<Output = Result<Vec<FeedEvent>, ReadError>> + Send;
+
+    /// Whether commands are taken now.
+    fn health(&self) -> Health;
+
+    /// Finishes what was handed over, then releases every file. Later calls answer unavailable.
+    fn close(&self) -> impl Future<Output = ()> + Send;
+}

@@ -1,0 +1,23 @@
+//! Where the log lives.
+//!
+//! [`Store`] is the contract for conversations: one door for every change ([`Store::commit`]) and a
+//! handful of reads, shaped by how clients read. [`Directory`] is the contract for people: users,
+//! passwords, sessions, keys. An engine implements both and is certified by the one suite in
+//! `conformance`. No engine decides anything: it loads facts, asks
+//! [`decide`](tidemark_core::conversation::decide), and makes the answer durable.
+
+mod contract;
+mod directory;
+mod error;
+mod views;
+
+pub use contract::{Batch, Health, Outcome, Store};
+pub use directory::{
+    ApiKey, Credentials, Directory, NewAccount, NewSession, SecretHash, Session, SessionOwner,
+    User, UserOrigin,
+};
+pub use error::{CommitError, DirectoryError, OpenError, ReadError};
+pub use views::{
+    ConversationView, CursorMove, EventsPage, FeedEvent, InboxPage, Member, MembersPage,
+    MembershipView, PageLimits, Reader, TimelinePage, Window,
+};

@@ -1,0 +1,138 @@
+//! What reads return.
+
+use tidemark_core::conversation::{Conversation, Event, Membership, Role};
+use tidemark_core::timeline::TimelineMessage;
+use tidemark_core::unread::Counts;
+use tidemark_core::{Position, Seq, UserId};
+
+/// How much one page may hold. A page holds at least one entry if there is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageLimits {
+    /// The most entries.
+    pub entries_max: usize,
+    /// The most bytes of text, so that a page of long messages stays small.
+    pub text_bytes_max: usize,
+}
+
+/// Consecutive events of one conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventsPage {
+    /// Oldest first, without holes.
+    pub events: Vec<Event>,
+    /// The conversation's head when the page was read.
+    pub head: Seq,
+    /// Whether events follow the last one here.
+    pub more: bool,
+}
+
+/// Which messages of a timeline to show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Window {
+    /// The newest ones below this place.
+    Before(Seq),
+    /// The oldest ones above this place.
+    After(Seq),
+    /// About as many on both sides of this place, and the message at it.
+    Around(Seq),
+    /// The newest ones.
+    Latest,
+}
+
+/// Some messages of a timeline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimelinePage {
+    /// Oldest first.
+    pub messages: Vec<TimelineMessage>,
+    /// The conversation's head when the page was read.
+    pub head: Seq,
+    /// Whether there are further messages in the direction of the window (either, for around).
+    pub more: bool,
+}
+
+/// A conversation as one caller sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConversationView {
+    /// Its state.
+    pub conversation: Conversation,
+    /// The caller's membership; `None` for an administrator, a stranger or a former member.
+    pub membership: Option<Membership>,
+    /// What the caller has still to see; zero for whoever is no member.
+    pub counts: Counts,
+    /// The newest message; `None` also for whoever may see the conversation but not read it.
+    pub last_message: Option<TimelineMessage>,
+    /// The commit position of the last event: orders an inbox.
+    pub active: Position,
+}
+
+/// Some of a user's conversations, last active first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InboxPage {
+    /// The conversations.
+    pub conversations: Vec<ConversationView>,
+    /// Where the next page begins: pass it as `before`.
+    pub next: Option<Position>,
+}
+
+/// One of a user's conversations, in as few words as a device needs to know whether it is behind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MembershipView {
+    /// Its state.
+    pub conversation: Conversation,
+    /// Up to where the user has read.
+    pub read: Seq,
+    /// What the user has still to see.
+    pub counts: Counts,
+    /// The commit position of the last event.
+    pub active: Position,
+}
+
+/// A member, as other members see them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Who.
+    pub user: UserId,
+    /// What they may do.
+    pub role: Role,
+    /// The event that made them a member.
+    pub joined: Seq,
+    /// Up to where they have read.
+    pub read: Seq,
+}
+
+/// Some members, in the order of their ids.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MembersPage {
+    /// The members.
+    pub members: Vec<Member>,
+    /// Whether others follow.
+    pub more: bool,
+}
+
+/// A member whose cursor has reached the place asked about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reader {
+    /// Who.
+    pub user: UserId,
+    /// Up to where they have read.
+    pub read: Seq,
+}
+
+/// Where a read cursor stands after a command that may have moved it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CursorMove {
+    /// Up to where the user has read.
+    pub read: Seq,
+    /// What the user has still to see.
+    pub counts: Counts,
+    /// Whether the command moved it, or it was there already.
+    pub moved: bool,
+}
+
+/// An event in the log of everything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeedEvent {
+    /// Its place in commit order.
+    pub position: Position,
+    /// The event.
+    pub event: Event,
+}
