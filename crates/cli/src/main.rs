@@ -1,2 +1,56 @@
-//! The `tidemark` binary.
-fn main() {}
+//! The `tidemark` binary: serves, chats and measures.
+//!
+//! Every command is a module with an `Arguments` type (what clap reads) and a function `run`. A command that
+//! cannot do its work returns a [`Failure`](failure::Failure), which becomes a sentence on stderr and the exit
+//! code; what a command prints goes through [`output`].
+
+mod completions;
+mod failure;
+mod output;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use failure::Failure;
+
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
+/// A chat server, its clients and its tools, in one program.
+#[derive(Parser)]
+#[command(name = "tidemark", version, after_help = failure::EXIT_CODES_HELP)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Completions(completions::Arguments),
+}
+
+fn main() -> ExitCode {
+    let command_line = CommandLine::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let ended = match runtime {
+        Ok(runtime) => runtime.block_on(run(command_line.command)),
+        Err(error) => Err(Failure::failed(format!("cannot start threads: {error}"))),
+    };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+#[expect(
+    clippy::unused_async,
+    reason = "the commands that wait for a server arrive next"
+)]
+async fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Completions(arguments) => completions::run(&arguments),
+    }
+}
