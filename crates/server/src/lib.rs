@@ -1,1 +1,5 @@
 //! Tidemark's server.
+
+mod telemetry;
+
+pub use telemetry::Metrics;

@@ -1,0 +1,207 @@
+//! The numbers that `GET /metrics` shows, in the `OpenMetrics` text format.
+
+use std::fmt;
+use std::time::Duration;
+
+use prometheus_client::encoding::text;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Registry, Unit};
+
+/// Counters by one label whose values are a small fixed set of the program's own words.
+type CounterBy = Family<[(&'static str, &'static str); 1], Counter>;
+
+/// Everything that is counted. Fields are updated where things happen; all are cheap and never block
+/// on I/O. Durations are observed in seconds.
+pub struct Metrics {
+    /// Sends that became an event or were recognised as a repeat.
+    pub sends_accepted: Counter,
+    /// From taking a send off the wire to its answer, in seconds.
+    pub send_latency: Histogram,
+    /// From a commit being durable to its event being written to one socket, in seconds.
+    pub delivery_latency: Histogram,
+    /// Sockets that are open now.
+    pub sockets: Gauge,
+    /// Commands in one commit.
+    pub commit_batch: Histogram,
+    /// Commands that wait for a commit now.
+    pub commit_queue: Gauge,
+    /// How long one commit takes, in seconds.
+    pub commit_duration: Histogram,
+    /// Times that a session's outbox was full and it was given a head instead of events.
+    pub outbox_overflows: Counter,
+    /// Events that were sent to catch up, live ones not counted.
+    pub catch_up_events: Counter,
+    refusals: CounterBy,
+    socket_closes: CounterBy,
+    requests: Family<[(&'static str, String); 3], Counter>,
+    request_duration: Histogram,
+    registry: Registry,
+}
+
+impl Metrics {
+    /// All at zero.
+    pub fn new() -> Self {
+        let mut metrics = Self {
+            sends_accepted: Counter::default(),
+            send_latency: latency(),
+            delivery_latency: latency(),
+            sockets: Gauge::default(),
+            commit_batch: Histogram::new(exponential_buckets(1.0, 2.0, 12)),
+            commit_queue: Gauge::default(),
+            commit_duration: latency(),
+            outbox_overflows: Counter::default(),
+            catch_up_events: Counter::default(),
+            refusals: CounterBy::default(),
+            socket_closes: CounterBy::default(),
+            requests: Family::default(),
+            request_duration: latency(),
+            registry: Registry::with_prefix("tidemark"),
+        };
+        metrics.register();
+        metrics
+    }
+
+    /// Counts a refusal, over HTTP or a socket, by its code.
+    pub fn refused(&self, code: &'static str) {
+        self.refusals.get_or_create(&[("code", code)]).inc();
+    }
+
+    /// Counts a socket that closed, by why (`going_away`, `slow_reader`, …).
+    pub fn socket_closed(&self, code: &'static str) {
+        self.socket_closes.get_or_create(&[("code", code)]).inc();
+    }
+
+    /// Counts an HTTP request. `route` is the pattern that matched, never the path itself, so that the
+    /// number of series stays small.
+    pub fn request(&self, method: &str, route: &str, status: u16, took: Duration) {
+        let labels = [
+            ("method", method.to_owned()),
+            ("route", route.to_owned()),
+            ("status", status.to_string()),
+        ];
+        self.requests.get_or_create(&labels).inc();
+        self.request_duration.observe(took.as_secs_f64());
+    }
+
+    /// The `OpenMetrics` text.
+    ///
+    /// # Errors
+    ///
+    /// None in practice: writing to a string does not fail.
+    pub fn encode(&self) -> Result<String, fmt::Error> {
+        let mut page = String::new();
+        text::encode(&mut page, &self.registry)?;
+        Ok(page)
+    }
+
+    fn register(&mut self) {
+        let registry = &mut self.registry;
+        registry.register(
+            "sends_accepted",
+            "Sends that became an event or repeated one",
+            self.sends_accepted.clone(),
+        );
+        registry.register_with_unit(
+            "send_latency",
+            "From taking a send off the wire to its answer",
+            Unit::Seconds,
+            self.send_latency.clone(),
+        );
+        registry.register_with_unit(
+            "delivery_latency",
+            "From a durable commit to the event on a socket",
+            Unit::Seconds,
+            self.delivery_latency.clone(),
+        );
+        registry.register("sockets", "Open sockets", self.sockets.clone());
+        registry.register(
+            "commit_batch_size",
+            "Commands in one commit",
+            self.commit_batch.clone(),
+        );
+        registry.register(
+            "commit_queue_depth",
+            "Commands that wait for a commit",
+            self.commit_queue.clone(),
+        );
+        registry.register_with_unit(
+            "commit_duration",
+            "How long one commit takes",
+            Unit::Seconds,
+            self.commit_duration.clone(),
+        );
+        registry.register(
+            "outbox_overflows",
+            "Times that a session was given a head instead of events",
+            self.outbox_overflows.clone(),
+        );
+        registry.register(
+            "catch_up_events",
+            "Events that were sent to catch up",
+            self.catch_up_events.clone(),
+        );
+        registry.register("refusals", "Refusals by code", self.refusals.clone());
+        registry.register(
+            "socket_closes",
+            "Sockets that closed, by why",
+            self.socket_closes.clone(),
+        );
+        registry.register(
+            "http_requests",
+            "HTTP requests by method, route and status",
+            self.requests.clone(),
+        );
+        registry.register_with_unit(
+            "http_request_duration",
+            "How long HTTP requests take",
+            Unit::Seconds,
+            self.request_duration.clone(),
+        );
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
+
+/// Buckets from a tenth of a millisecond, which one flush takes, to some thirteen seconds.
+fn latency() -> Histogram {
+    Histogram::new(exponential_buckets(0.000_1, 2.0, 18))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_shows_what_was_counted() {
+        let metrics = Metrics::new();
+        metrics.sends_accepted.inc();
+        metrics.refused("rate_limited");
+        metrics.socket_closed("slow_reader");
+        metrics.commit_batch.observe(17.0);
+        metrics.request("GET", "/v1/users/{id}", 404, Duration::from_millis(3));
+        let page = metrics.encode().unwrap();
+        for line in [
+            "tidemark_sends_accepted_total 1",
+            r#"tidemark_refusals_total{code="rate_limited"} 1"#,
+            r#"tidemark_socket_closes_total{code="slow_reader"} 1"#,
+            r#"tidemark_commit_batch_size_bucket{le="32.0"} 1"#,
+            r#"tidemark_http_requests_total{method="GET",route="/v1/users/{id}",status="404"} 1"#,
+            "tidemark_http_request_duration_seconds_count 1",
+        ] {
+            assert!(page.contains(line), "{line} is not in\n{page}");
+        }
+    }
+}
