@@ -9,6 +9,7 @@
 mod contract;
 mod directory;
 mod error;
+pub mod memory;
 mod views;
 
 pub use contract::{Batch, Health, Outcome, Store};

@@ -1,0 +1,293 @@
+//! The contract for conversations, answered from what is durable.
+
+use tidemark_core::access::{Caller, Operation};
+use tidemark_core::conversation::{Event, Membership};
+use tidemark_core::timeline::TimelineMessage;
+use tidemark_core::unread::Counts;
+use tidemark_core::{ConversationId, Position, Seq, UserId};
+use uuid::Uuid;
+
+use super::MemoryStore;
+use super::state::Log;
+use crate::{
+    Batch, CommitError, ConversationView, EventsPage, FeedEvent, Health, InboxPage, Member,
+    MembersPage, MembershipView, Outcome, PageLimits, ReadError, Reader, Store, TimelinePage,
+    Window,
+};
+
+impl Store for MemoryStore {
+    fn epoch(&self) -> Uuid {
+        self.epoch
+    }
+
+    async fn commit(&self, batch: Batch) -> Vec<Result<Outcome, CommitError>> {
+        let commands = batch.len();
+        let answered = self.lock().submit(batch);
+        answered
+            .await
+            .unwrap_or_else(|_| vec![Err(CommitError::Unavailable); commands])
+    }
+
+    async fn events_after(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        after: Seq,
+        limits: PageLimits,
+    ) -> Result<EventsPage, ReadError> {
+        let inner = self.lock();
+        let log = inner
+            .readable()?
+            .permitted(Operation::Read, caller, conversation)?;
+        let events = log.entries_after(after).iter();
+        let (events, more) = page(events.map(|entry| entry.event.clone()), limits, event_bytes);
+        Ok(EventsPage {
+            events,
+            head: log.conversation.head,
+            more,
+        })
+    }
+
+    async fn messages(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        window: Window,
+        limits: PageLimits,
+    ) -> Result<TimelinePage, ReadError> {
+        let inner = self.lock();
+        let log = inner
+            .readable()?
+            .permitted(Operation::Read, caller, conversation)?;
+        let below = |place: Seq| {
+            let messages = log.messages().rev();
+            messages.filter(move |message| message.seq < place)
+        };
+        let from = |place: Seq| log.messages().filter(move |message| message.seq >= place);
+        let (mut messages, more) = match window {
+            Window::Before(place) => page(below(place), limits, message_bytes),
+            Window::Latest => page(log.messages().rev(), limits, message_bytes),
+            Window::After(place) => page(from(place.next()), limits, message_bytes),
+            Window::Around(place) => {
+                let outwards = alternate(from(place), below(place));
+                page(outwards, limits, message_bytes)
+            }
+        };
+        messages.sort_by_key(|message| message.seq);
+        Ok(TimelinePage {
+            messages,
+            head: log.conversation.head,
+            more,
+        })
+    }
+
+    async fn conversation(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+    ) -> Result<ConversationView, ReadError> {
+        let inner = self.lock();
+        let state = inner.readable()?;
+        let log = state.permitted(Operation::See, caller, conversation)?;
+        let may_read = state
+            .permitted(Operation::Read, caller, conversation)
+            .is_ok();
+        let membership = log
+            .membership(caller)
+            .filter(|membership| membership.is_current());
+        let counts = caller
+            .user()
+            .zip(membership)
+            .map_or_else(Counts::default, |(user, membership)| {
+                log.counts(user, membership)
+            });
+        Ok(ConversationView {
+            conversation: log.conversation.clone(),
+            membership: membership.cloned(),
+            counts,
+            last_message: log.messages().next_back().filter(|_| may_read),
+            active: log.active(),
+        })
+    }
+
+    async fn inbox(
+        &self,
+        user: &UserId,
+        before: Option<Position>,
+        entries_max: usize,
+    ) -> Result<InboxPage, ReadError> {
+        let inner = self.lock();
+        let state = inner.readable()?;
+        let inbox = state.inbox(user).into_iter();
+        let older = inbox.filter(|(log, _)| before.is_none_or(|before| log.active() < before));
+        let views = older.map(|(log, membership)| inbox_view(user, log, membership));
+        let (conversations, more) = page(views, entries_only(entries_max), |_| 0);
+        let next = conversations.last().map(|view| view.active);
+        Ok(InboxPage {
+            conversations,
+            next: next.filter(|_| more),
+        })
+    }
+
+    async fn memberships(&self, user: &UserId) -> Result<Vec<MembershipView>, ReadError> {
+        let inner = self.lock();
+        let inbox = inner.readable()?.inbox(user).into_iter();
+        let views = inbox.map(|(log, membership)| MembershipView {
+            conversation: log.conversation.clone(),
+            read: membership.read,
+            counts: log.counts(user, membership),
+            active: log.active(),
+        });
+        Ok(views.collect())
+    }
+
+    async fn counts(
+        &self,
+        user: &UserId,
+        conversation: ConversationId,
+    ) -> Result<(Seq, Counts), ReadError> {
+        let inner = self.lock();
+        let caller = Caller::User(user.clone());
+        let log = inner
+            .readable()?
+            .permitted(Operation::Read, &caller, conversation)?;
+        let counts = log.counts(user, &log.memberships[user]);
+        Ok((log.conversation.head, counts))
+    }
+
+    async fn members(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        after: Option<&UserId>,
+        entries_max: usize,
+    ) -> Result<MembersPage, ReadError> {
+        let inner = self.lock();
+        let log = inner
+            .readable()?
+            .permitted(Operation::Read, caller, conversation)?;
+        let members = current_members(log)
+            .filter(|(user, _)| after.is_none_or(|after| *user > after))
+            .map(|(user, membership)| Member {
+                user: user.clone(),
+                role: membership.role,
+                joined: membership.joined,
+                read: membership.read,
+            });
+        let (members, more) = page(members, entries_only(entries_max), |_| 0);
+        Ok(MembersPage { members, more })
+    }
+
+    async fn readers(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        seq: Seq,
+        entries_max: usize,
+    ) -> Result<Vec<Reader>, ReadError> {
+        let inner = self.lock();
+        let log = inner
+            .readable()?
+            .permitted(Operation::Read, caller, conversation)?;
+        let readers = current_members(log)
+            .filter(|(_, membership)| membership.read >= seq)
+            .map(|(user, membership)| Reader {
+                user: user.clone(),
+                read: membership.read,
+            });
+        Ok(page(readers, entries_only(entries_max), |_| 0).0)
+    }
+
+    async fn feed(&self, after: Position, limits: PageLimits) -> Result<Vec<FeedEvent>, ReadError> {
+        let inner = self.lock();
+        let state = inner.readable()?;
+        let first = usize::try_from(after.0).unwrap_or(usize::MAX);
+        let places = state.feed.get(first..).unwrap_or_default().iter();
+        let events = places.filter_map(|(conversation, seq)| {
+            let entry = state.logs.get(conversation)?.entry(*seq)?;
+            Some(FeedEvent {
+                position: entry.position,
+                event: entry.event.clone(),
+            })
+        });
+        Ok(page(events, limits, |entry| event_bytes(&entry.event)).0)
+    }
+
+    fn health(&self) -> Health {
+        self.lock().health
+    }
+
+    async fn close(&self) {
+        let mut inner = self.lock();
+        inner.flush();
+        inner.health = Health::Closed;
+    }
+}
+
+fn inbox_view(user: &UserId, log: &Log, membership: &Membership) -> ConversationView {
+    ConversationView {
+        conversation: log.conversation.clone(),
+        membership: Some(membership.clone()),
+        counts: log.counts(user, membership),
+        last_message: log.messages().next_back(),
+        active: log.active(),
+    }
+}
+
+fn current_members(log: &Log) -> impl Iterator<Item = (&UserId, &Membership)> {
+    let everybody = log.memberships.iter();
+    everybody.filter(|(_, membership)| membership.is_current())
+}
+
+/// The first entries that fit, at least one if there is one, and whether there are others.
+fn page<T>(
+    entries: impl Iterator<Item = T>,
+    limits: PageLimits,
+    text_bytes: impl Fn(&T) -> usize,
+) -> (Vec<T>, bool) {
+    let mut taken = Vec::new();
+    let mut bytes = 0;
+    for entry in entries {
+        bytes += text_bytes(&entry);
+        let fits = taken.len() < limits.entries_max && bytes <= limits.text_bytes_max;
+        if !fits && !taken.is_empty() {
+            return (taken, true);
+        }
+        taken.push(entry);
+    }
+    (taken, false)
+}
+
+fn entries_only(entries_max: usize) -> PageLimits {
+    PageLimits {
+        entries_max,
+        text_bytes_max: usize::MAX,
+    }
+}
+
+fn event_bytes(event: &Event) -> usize {
+    event
+        .body
+        .as_message()
+        .map_or(0, |message| message.text.len())
+}
+
+fn message_bytes(message: &TimelineMessage) -> usize {
+    message.message.text.len()
+}
+
+/// One of each in turn, as long as there are any; the rest of the longer one follows.
+fn alternate<T>(
+    mut one: impl Iterator<Item = T>,
+    mut other: impl Iterator<Item = T>,
+) -> impl Iterator<Item = T> {
+    let mut turn = false;
+    std::iter::from_fn(move || {
+        turn = !turn;
+        if turn {
+            one.next().or_else(|| other.next())
+        } else {
+            other.next().or_else(|| one.next())
+        }
+    })
+}

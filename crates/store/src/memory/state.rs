@@ -1,0 +1,260 @@
+//! The state of all conversations, and the changes that make it.
+
+use std::collections::BTreeMap;
+
+use tidemark_core::access::{Caller, Operation, permit_in};
+use tidemark_core::conversation::{
+    Conversation, Event, EventBody, MembersChange, Membership, append,
+};
+use tidemark_core::timeline::TimelineMessage;
+use tidemark_core::unread::{Counts, Tally, unread};
+use tidemark_core::{ClientId, ConversationId, Position, Refusal, Seq, Timestamp, UserId};
+
+/// Something that happened. Applying every change in order to an empty [`State`] gives the state.
+#[derive(Clone, Debug)]
+pub(crate) enum Change {
+    /// A conversation began; its first events follow.
+    Began {
+        conversation: Conversation,
+        maker: UserId,
+        client_id: Option<ClientId>,
+        direct_between: Option<(UserId, UserId)>,
+    },
+    /// The log of a conversation grew.
+    Appended {
+        conversation: ConversationId,
+        at: Timestamp,
+        body: EventBody,
+    },
+    /// Somebody read up to here.
+    CursorMoved {
+        conversation: ConversationId,
+        user: UserId,
+        read: Seq,
+    },
+}
+
+/// All conversations.
+#[derive(Clone, Default)]
+pub(crate) struct State {
+    pub(crate) logs: BTreeMap<ConversationId, Log>,
+    /// The conversation that somebody made with a client id.
+    pub(crate) made: BTreeMap<(UserId, ClientId), ConversationId>,
+    /// The direct conversation of a pair, in the order of [`UserId::pair`].
+    pub(crate) directs: BTreeMap<(UserId, UserId), ConversationId>,
+    /// Every event in commit order: the one at position `n` is at index `n - 1`.
+    pub(crate) feed: Vec<(ConversationId, Seq)>,
+}
+
+/// One conversation.
+#[derive(Clone)]
+pub(crate) struct Log {
+    pub(crate) conversation: Conversation,
+    /// The event with `seq` `n` is at index `n - 1`.
+    pub(crate) entries: Vec<Entry>,
+    /// Present and past members.
+    pub(crate) memberships: BTreeMap<UserId, Membership>,
+    /// The message that a sender named with a client id.
+    pub(crate) named: BTreeMap<(UserId, ClientId), Seq>,
+}
+
+/// One event of a log.
+#[derive(Clone)]
+pub(crate) struct Entry {
+    pub(crate) event: Event,
+    /// How many messages there are in the log up to and including this event.
+    pub(crate) messages: u64,
+    pub(crate) position: Position,
+}
+
+impl State {
+    /// Lets `change` happen.
+    pub(crate) fn apply(&mut self, change: &Change) {
+        match change {
+            Change::Began {
+                conversation,
+                maker,
+                client_id,
+                direct_between,
+            } => {
+                let id = conversation.id;
+                self.logs.insert(id, Log::new(conversation.clone()));
+                if let Some(client_id) = client_id {
+                    self.made.insert((maker.clone(), *client_id), id);
+                }
+                if let Some(pair) = direct_between {
+                    self.directs.insert(pair.clone(), id);
+                }
+            }
+            Change::Appended {
+                conversation,
+                at,
+                body,
+            } => {
+                let position = Position(self.feed.len() as u64 + 1);
+                let log = self.log_mut(*conversation);
+                let seq = log.append(*at, body.clone(), position);
+                self.feed.push((*conversation, seq));
+            }
+            Change::CursorMoved {
+                conversation,
+                user,
+                read,
+            } => {
+                let log = self.log_mut(*conversation);
+                let membership = log.memberships.get_mut(user);
+                membership.expect("only a member has a cursor").read = *read;
+            }
+        }
+    }
+
+    fn log_mut(&mut self, id: ConversationId) -> &mut Log {
+        let log = self.logs.get_mut(&id);
+        log.expect("a conversation begins before anything happens in it")
+    }
+
+    /// The conversation, if `caller` may do the reading `operation` in it.
+    pub(crate) fn permitted(
+        &self,
+        operation: Operation,
+        caller: &Caller,
+        id: ConversationId,
+    ) -> Result<&Log, Refusal> {
+        let log = self.logs.get(&id);
+        let conversation = log.map(|log| &log.conversation);
+        let membership = log.and_then(|log| log.membership(caller));
+        permit_in(operation, caller, conversation, membership)?;
+        log.ok_or_else(Refusal::no_such_conversation)
+    }
+
+    /// The conversations that `user` is in, last active first.
+    pub(crate) fn inbox(&self, user: &UserId) -> Vec<(&Log, &Membership)> {
+        let mut inbox: Vec<_> = self
+            .logs
+            .values()
+            .filter_map(|log| Some((log, log.memberships.get(user)?)))
+            .filter(|(_, membership)| membership.is_current())
+            .collect();
+        inbox.sort_by_key(|(log, _)| std::cmp::Reverse(log.active()));
+        inbox
+    }
+}
+
+impl Log {
+    fn new(conversation: Conversation) -> Self {
+        Self {
+            conversation,
+            entries: Vec::new(),
+            memberships: BTreeMap::new(),
+            named: BTreeMap::new(),
+        }
+    }
+
+    /// Puts an event at the end and lets memberships follow from it.
+    fn append(&mut self, at: Timestamp, body: EventBody, position: Position) -> Seq {
+        let author = body.author().clone();
+        let sent = self
+            .memberships
+            .get(&author)
+            .map_or(0, |author| author.sent);
+        let logged = append(&mut self.conversation, sent, at, body);
+        let seq = logged.event.seq;
+        match &logged.event.body {
+            EventBody::Message(message) => {
+                self.named.insert((author.clone(), message.client_id), seq);
+                if let Some(author) = self.memberships.get_mut(&author) {
+                    author.sent = logged.tally.own;
+                }
+            }
+            EventBody::Members(change) => self.change_members(change, seq),
+            EventBody::Created { .. } | EventBody::Settings { .. } => {}
+        }
+        self.entries.push(Entry {
+            event: logged.event,
+            messages: logged.tally.messages,
+            position,
+        });
+        seq
+    }
+
+    fn change_members(&mut self, change: &MembersChange, seq: Seq) {
+        for joined in &change.joined {
+            let previous = self.memberships.get(&joined.user);
+            let membership = Membership::join(previous, joined.role, seq);
+            self.memberships.insert(joined.user.clone(), membership);
+        }
+        for user in &change.left {
+            if let Some(membership) = self.memberships.get_mut(user) {
+                membership.leave(seq);
+            }
+        }
+        for changed in &change.roles {
+            if let Some(membership) = self.memberships.get_mut(&changed.user) {
+                membership.role = changed.role;
+            }
+        }
+    }
+
+    /// The event at a place, if there is one.
+    pub(crate) fn entry(&self, seq: Seq) -> Option<&Entry> {
+        let index = usize::try_from(seq.get()).ok()?.checked_sub(1)?;
+        self.entries.get(index)
+    }
+
+    /// The events after a place.
+    pub(crate) fn entries_after(&self, seq: Seq) -> &[Entry] {
+        let index = usize::try_from(seq.get()).unwrap_or(usize::MAX);
+        self.entries.get(index..).unwrap_or_default()
+    }
+
+    /// The messages, oldest first.
+    pub(crate) fn messages(&self) -> impl DoubleEndedIterator<Item = TimelineMessage> {
+        let events = self.entries.iter().map(|entry| entry.event.clone());
+        events.filter_map(TimelineMessage::from_event)
+    }
+
+    /// The caller's membership, present or past.
+    pub(crate) fn membership(&self, caller: &Caller) -> Option<&Membership> {
+        self.memberships.get(caller.user()?)
+    }
+
+    /// The position of the last event.
+    pub(crate) fn active(&self) -> Position {
+        self.entries
+            .last()
+            .map_or(Position(0), |entry| entry.position)
+    }
+
+    /// What a member has still to see.
+    pub(crate) fn counts(&self, user: &UserId, membership: &Membership) -> Counts {
+        let above = self.entries_after(membership.read);
+        let messages = || {
+            above
+                .iter()
+                .filter_map(|entry| entry.event.body.as_message())
+        };
+        let own = |message: &&_| is_by(message, user);
+        let own_above = messages().filter(own).count() as u64;
+        let at_head = Tally {
+            messages: self.conversation.messages,
+            own: membership.sent,
+        };
+        let at_cursor = Tally {
+            messages: self
+                .entry(membership.read)
+                .map_or(0, |entry| entry.messages),
+            own: membership.sent - own_above,
+        };
+        let mentions = messages()
+            .filter(|message| !own(message) && message.mentions.includes(user))
+            .count() as u64;
+        Counts {
+            unread: unread(at_head, at_cursor),
+            mentions,
+        }
+    }
+}
+
+fn is_by(message: &tidemark_core::conversation::Message, user: &UserId) -> bool {
+    message.sender == *user
+}
