@@ -144,6 +144,9 @@ fn create(facts: &Facts<'_>, caller: &Caller, new: NewConversation) -> Result<De
     if let Some(existing) = facts.existing {
         return Ok(Decision::Existing(existing));
     }
+    if facts.conversation.is_some() {
+        return Err(Refusal::conflict("this conversation id is in use"));
+    }
     let people = new.people(caller);
     match new.kind {
         ConversationKind::Direct if people.len() != 2 => {
