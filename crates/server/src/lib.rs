@@ -1,5 +1,6 @@
 //! Tidemark's server.
 
+pub mod config;
 mod telemetry;
 
 pub use telemetry::Metrics;

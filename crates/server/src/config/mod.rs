@@ -1,0 +1,24 @@
+//! What the operator decides.
+//!
+//! Layers lie over each other: built-in defaults, then a TOML file, then environment variables, then
+//! flags. [`layers`] merges them without understanding any of it; [`settings`] turns the result into
+//! typed, checked values. Nothing else in the server reads a file or a variable to find out how to
+//! behave, and a configuration that loads is one that makes sense.
+
+mod layers;
+mod mistakes;
+mod reader;
+mod secret;
+mod settings;
+mod validate;
+
+pub use layers::Sources;
+pub use mistakes::{ConfigError, Mistake, Origin};
+pub use secret::Secret;
+pub use settings::{
+    AuthConfig, BlobEngine, BusEngine, Config, FanoutConfig, JwtAlgorithm, JwtConfig, JwtKeys,
+    LimitsConfig, LogConfig, LogFormat, Registration, SocketConfig, StoreEngine,
+};
+
+#[cfg(test)]
+mod tests;

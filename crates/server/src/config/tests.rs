@@ -1,0 +1,214 @@
+use std::path::Path;
+
+use super::{Config, ConfigError, JwtKeys, LogFormat, Registration, Secret, Sources};
+
+fn load(
+    toml: &str,
+    environment: &[(&str, &str)],
+    flags: &[(&str, &str)],
+) -> Result<Config, ConfigError> {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("tidemark.toml");
+    std::fs::write(&file, toml).unwrap();
+    let own = |pairs: &[(&str, &str)]| {
+        pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
+    };
+    Config::load(&Sources {
+        file: Some(file),
+        environment: own(environment),
+        flags: own(flags),
+    })
+}
+
+fn keys_of(result: Result<Config, ConfigError>) -> Vec<String> {
+    let mistakes = result.unwrap_err().mistakes;
+    mistakes.into_iter().map(|mistake| mistake.key).collect()
+}
+
+#[test]
+fn the_documented_example_loads() {
+    let config = load(
+        r#"
+            listen = "127.0.0.1:8080"
+            data = "./data"
+            api_keys = ["a-long-secret"]
+            [store]
+            url = "sqlite:"
+            [bus]
+            url = "local:"
+            [blobs]
+            url = "file:"
+            [auth]
+            registration = "open"
+            [auth.jwt]
+            hs256_secret = "at least 32 bytes, as RFC 7518 says"
+            [limits]
+            sends_per_second = 20
+            logins_per_minute = 30
+            sockets_per_user = 64
+        "#,
+        &[],
+        &[],
+    )
+    .unwrap();
+    assert_eq!(config.api_keys, [Secret::new("a-long-secret")]);
+    assert!(matches!(config.auth.jwt.unwrap().keys, JwtKeys::Hs256(_)));
+    assert_eq!(config.limits, Config::default().limits);
+}
+
+#[test]
+fn later_layers_win() {
+    let config = load(
+        "data = 'file'\nlisten = '127.0.0.1:1'\ndrain_ms = 1",
+        &[
+            ("TIDEMARK_LISTEN", "127.0.0.1:2"),
+            ("TIDEMARK_DRAIN_MS", "2"),
+            ("TIDEMARK_LOG__FORMAT", "json"),
+            ("TIDEMARK_API_KEYS", "one-secret, two-secret"),
+            ("UNRELATED", "x"),
+        ],
+        &[("listen", "127.0.0.1:3")],
+    )
+    .unwrap();
+    assert_eq!(config.data, Path::new("file"));
+    assert_eq!(config.drain.as_millis(), 2);
+    assert_eq!(config.listen.port(), 3);
+    assert_eq!(config.log.format, LogFormat::Json);
+    assert_eq!(config.api_keys.len(), 2);
+}
+
+#[test]
+fn every_mistake_is_reported_with_its_key() {
+    let result = load(
+        r#"
+            listen = "nowhere"
+            colour = "blue"
+            api_keys = "one"
+            [store]
+            url = "postgres://db"
+            [auth]
+            registration = "sometimes"
+            [limits]
+            frame_bytes = -1
+            text_byte = 5
+            sends_burst = 0
+            [log]
+            level = "loud=loud=loud"
+        "#,
+        &[("TIDEMARK_LIMITS__PAGE_EVENTS", "many")],
+        &[],
+    );
+    let error = result.clone().unwrap_err().to_string();
+    assert!(
+        error.contains("(from TIDEMARK_LIMITS__PAGE_EVENTS)"),
+        "{error}"
+    );
+    let mut keys = keys_of(result);
+    keys.sort();
+    assert_eq!(
+        keys,
+        [
+            "api_keys",
+            "auth.registration",
+            "colour",
+            "limits.frame_bytes",
+            "limits.page_events",
+            "limits.sends_burst",
+            "limits.text_byte",
+            "listen",
+            "log.level",
+            "store.url",
+        ]
+    );
+}
+
+#[test]
+fn an_unknown_key_names_its_siblings() {
+    let error = load("[fanout]\nlarge = 1", &[], &[])
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("fanout.large"), "{error}");
+    assert!(error.contains("large_members, receipt_members"), "{error}");
+}
+
+#[test]
+fn values_that_contradict_each_other_are_mistakes() {
+    let keys = keys_of(load(
+        "[limits]\ntext_bytes = 100000\n[socket]\nheartbeat_ms = 5000\nidle_timeout_ms = 5000",
+        &[],
+        &[],
+    ));
+    assert_eq!(keys, ["limits.frame_bytes", "socket.idle_timeout_ms"]);
+}
+
+#[test]
+fn jwt_keys_come_one_at_a_time_and_with_what_they_need() {
+    let secret = "hs256_secret = '0123456789abcdef0123456789abcdef'";
+    for (section, key) in [
+        ("hs256_secret = 'too short'", "auth.jwt.hs256_secret"),
+        ("issuer = 'me'", "auth.jwt.issuer"),
+        ("public_key_file = 'key.pem'", "auth.jwt.algorithm"),
+        (&format!("{secret}\njwks_file = 'x'"), "auth.jwt.jwks_file"),
+        (
+            &format!("{secret}\nalgorithm = 'RS256'"),
+            "auth.jwt.algorithm",
+        ),
+        (
+            "public_key_file = 'k'\nalgorithm = 'none'",
+            "auth.jwt.algorithm",
+        ),
+    ] {
+        let keys = keys_of(load(&format!("[auth.jwt]\n{section}"), &[], &[]));
+        assert_eq!(keys, [key], "{section}");
+    }
+}
+
+#[test]
+fn no_secret_is_shown() {
+    let hidden = "hunter2";
+    let texts = [
+        format!("api_keys = ['{hidden}-{hidden}']\n[auth.jwt]\nhs256_secret = '{hidden}'"),
+        format!("api_keys = ['{hidden}'"),
+        format!("api_key = '{hidden}'"),
+    ];
+    for text in texts {
+        let error = load(&text, &[], &[]).unwrap_err();
+        assert!(!format!("{error} {error:?}").contains(hidden), "{error}");
+    }
+    let config = load(&format!("api_keys = ['{hidden}-{hidden}']"), &[], &[]).unwrap();
+    assert!(!format!("{config:?}").contains(hidden));
+}
+
+#[test]
+fn a_file_that_is_named_must_exist() {
+    let sources = Sources {
+        file: Some("/nonexistent/tidemark.toml".into()),
+        ..Sources::default()
+    };
+    assert_eq!(
+        keys_of(Config::load(&sources)),
+        ["/nonexistent/tidemark.toml"]
+    );
+}
+
+#[test]
+fn variables_of_orchestrators_are_not_ours() {
+    let config = load(
+        "",
+        &[("TIDEMARK_PORT_8080_TCP", "tcp://10.0.0.1:8080")],
+        &[],
+    )
+    .unwrap();
+    assert_eq!(config, Config::default());
+    let keys = keys_of(load("", &[("TIDEMARK_STORE__URI", "sqlite:")], &[]));
+    assert_eq!(keys, ["store.uri"]);
+}
+
+#[test]
+fn registration_can_be_closed() {
+    let config = load("[auth]\nregistration = 'closed'", &[], &[]).unwrap();
+    assert_eq!(config.auth.registration, Registration::Closed);
+}
