@@ -34,7 +34,7 @@ impl Caller {
 /// What a caller is to a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Standing {
-    /// Acts for the application and is above roles.
+    /// Acts for the application, with the powers of an owner in every conversation.
     Administrator,
     /// A member now.
     Member(Role),
@@ -96,15 +96,6 @@ pub fn permit(
 ) -> Result<(), Refusal> {
     use Operation as Op;
     let role = match standing {
-        Standing::Administrator if operation == Op::Send || !needs_person(operation) => {
-            return Ok(());
-        }
-        Standing::Administrator => {
-            return Err(Refusal::forbidden(
-                "an API key is no member and cannot do this for one",
-            ));
-        }
-        Standing::Member(role) => role,
         Standing::Former | Standing::Stranger => {
             return match (visibility, operation) {
                 (Visibility::Private, _) => Err(Refusal::no_such_conversation()),
@@ -112,15 +103,23 @@ pub fn permit(
                 (Visibility::Public, _) => Err(Refusal::forbidden("join the channel first")),
             };
         }
+        Standing::Administrator if needs_person(operation) => {
+            return Err(Refusal::forbidden(
+                "an API key is no member and cannot do this for one",
+            ));
+        }
+        Standing::Administrator => Role::Owner,
+        Standing::Member(role) => role,
     };
-    let manages = role >= Role::Admin;
     match operation {
         Op::See | Op::Read | Op::Send | Op::MoveCursor | Op::Join => Ok(()),
         _ if kind == ConversationKind::Direct => Err(Refusal::forbidden(
             "a direct conversation keeps its two people and has no settings",
         )),
         Op::Leave => Ok(()),
-        Op::AddMembers | Op::RemoveMembers | Op::ChangeSettings | Op::ChangeRoles if manages => {
+        Op::AddMembers | Op::RemoveMembers | Op::ChangeRoles | Op::ChangeSettings
+            if role >= Role::Admin =>
+        {
             Ok(())
         }
         _ => Err(Refusal::forbidden("this takes the role owner or admin")),

@@ -111,3 +111,53 @@ uuid_id!(
     SessionId,
     "a session id is a UUID"
 );
+
+#[cfg(test)]
+mod tests {
+    use super::{ConversationId, UserId};
+
+    #[test]
+    fn a_user_id_is_1_to_64_bytes_of_its_alphabet() {
+        for text in ["a", "7", "Ada.L-1@example_org:x", &"x".repeat(64)] {
+            assert_eq!(
+                UserId::parse(text).map(|id| id.to_string()),
+                Ok(text.to_owned())
+            );
+        }
+        for text in ["", " ", "a b", "a/b", "ä", "a\n", "a\0", &"x".repeat(65)] {
+            assert!(UserId::parse(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn user_ids_differ_by_case() {
+        assert_ne!(UserId::parse("ada"), UserId::parse("Ada"));
+    }
+
+    #[test]
+    fn the_ids_of_the_server_itself_are_reserved() {
+        assert!(UserId::administrator().is_reserved());
+        assert_eq!(
+            UserId::parse("tidemark:administrator"),
+            Ok(UserId::administrator())
+        );
+        assert!(!UserId::parse("tidemark").unwrap().is_reserved());
+    }
+
+    #[test]
+    fn a_pair_of_users_has_one_name_in_either_order() {
+        let (ada, ben) = (UserId::parse("ada").unwrap(), UserId::parse("ben").unwrap());
+        assert_eq!(
+            UserId::pair(ada.clone(), ben.clone()),
+            UserId::pair(ben, ada)
+        );
+    }
+
+    #[test]
+    fn a_uuid_id_is_written_with_hyphens_and_in_lower_case() {
+        let text = "0190163d-8694-739b-aea5-966c26f8ad91";
+        let id: ConversationId = text.to_uppercase().parse().unwrap();
+        assert_eq!(id.to_string(), text);
+        assert!("0190163d".parse::<ConversationId>().is_err());
+    }
+}

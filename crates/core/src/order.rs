@@ -53,3 +53,25 @@ pub struct Position(pub u64);
 /// A time, in milliseconds since the Unix epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Timestamp(pub i64);
+
+#[cfg(test)]
+mod tests {
+    use super::Seq;
+
+    #[test]
+    fn a_seq_is_what_every_json_reader_keeps_exactly() {
+        let most = 9_007_199_254_740_991;
+        assert_eq!(Seq::new(most), Some(Seq::MAX));
+        assert_eq!(Seq::new(most + 1), None);
+        assert_eq!(Seq::new(0), Some(Seq::ZERO));
+    }
+
+    #[test]
+    fn places_follow_each_other_from_zero() {
+        let first = Seq::ZERO.next();
+        assert_eq!(first.get(), 1);
+        assert_eq!(first.previous(), Seq::ZERO);
+        assert_eq!(Seq::ZERO.previous(), Seq::ZERO);
+        assert!(Seq::ZERO < first && first < first.next());
+    }
+}

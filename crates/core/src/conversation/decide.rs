@@ -1,5 +1,7 @@
 //! The one place where a command becomes events or a refusal.
 
+use std::collections::BTreeSet;
+
 use crate::access::{Caller, Operation, Standing, permit};
 use crate::conversation::{
     Action, Command, Conversation, ConversationKind, EventBody, Joined, MembersChange, Membership,
@@ -192,23 +194,23 @@ fn send(
     caller: &Caller,
     new: NewMessage,
 ) -> Result<Decision, Refusal> {
-    let limits = facts.limits;
-    check_length("text", Some(&new.text), limits.text_bytes_max)?;
-    if new.text.is_empty() {
-        return Err(Refusal::invalid("text is empty"));
-    }
-    let mentions = check_mentions(limits, new.mentions)?;
     let message = Message {
         sender: caller.author(),
         client_id: new.client_id,
         text: new.text,
         reply_to: new.reply_to,
-        mentions,
+        mentions: each_once(new.mentions),
         client_at: new.client_at,
     };
+    // Before any limit: what was accepted once stays accepted, also under limits that are smaller now.
     if let Some(earlier) = facts.earlier {
         return repeat(earlier, &message);
     }
+    if message.text.is_empty() {
+        return Err(Refusal::invalid("text is empty"));
+    }
+    check_length("text", Some(&message.text), facts.limits.text_bytes_max)?;
+    check_mentions(facts.limits, &message.mentions)?;
     if let Some(seq) = message.reply_to {
         let known = seq > Seq::ZERO && seq <= conversation.head;
         if !known || facts.target != Some(Target::Message) {
@@ -409,20 +411,22 @@ fn current_member<'a>(facts: &'a Facts<'_>, user: &UserId) -> Result<&'a Members
         .ok_or_else(|| Refusal::new(crate::RefusalCode::NotFound, format!("{user} is no member")))
 }
 
-fn check_mentions(limits: &Limits, mentions: Mentions) -> Result<Mentions, Refusal> {
-    let Mentions::Users(users) = mentions else {
-        return Ok(mentions);
-    };
-    if users.len() > limits.mentions_max {
-        return Err(Refusal::too_large("too many mentions in one message"));
+/// The same mentions with each user named once, in the order of their first naming.
+fn each_once(mut mentions: Mentions) -> Mentions {
+    if let Mentions::Users(users) = &mut mentions {
+        let mut seen = BTreeSet::new();
+        users.retain(|user| seen.insert(user.clone()));
     }
-    let mut once: Vec<UserId> = Vec::with_capacity(users.len());
-    for user in users {
-        if !once.contains(&user) {
-            once.push(user);
+    mentions
+}
+
+fn check_mentions(limits: &Limits, mentions: &Mentions) -> Result<(), Refusal> {
+    match mentions {
+        Mentions::Users(users) if users.len() > limits.mentions_max => {
+            Err(Refusal::too_large("too many mentions in one message"))
         }
+        Mentions::Users(_) | Mentions::All => Ok(()),
     }
-    Ok(Mentions::Users(once))
 }
 
 fn check_room(limits: &Limits, conversation: &Conversation, more: u64) -> Result<(), Refusal> {
