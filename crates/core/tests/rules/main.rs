@@ -1,0 +1,17 @@
+//! The promises of the rules, checked over random histories in a world that keeps everything in memory.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "clippy.toml allows it in tests, but does not see that all of this is one"
+)]
+
+mod access;
+mod counting;
+mod history;
+mod idempotency;
+mod limits;
+mod log;
+mod membership;
+mod outsiders;
+mod timeline;
+mod world;
