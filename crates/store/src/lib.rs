@@ -6,6 +6,8 @@
 //! `conformance`. No engine decides anything: it loads facts, asks
 //! [`decide`](tidemark_core::conversation::decide), and makes the answer durable.
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod contract;
 mod directory;
 mod error;

@@ -1,0 +1,132 @@
+//! One suite that certifies every engine: what a gateway relies on, one case for each promise.
+//!
+//! A test target names an engine and gets one test for each case:
+//!
+//! ```ignore
+//! mod memory {
+//!     use super::MemoryEngine;
+//!     tidemark_store::certify!(MemoryEngine);
+//! }
+//! ```
+//!
+//! A case panics where the engine breaks the contract. It has a [`World`] of its own, and asks only
+//! through [`Store`] and [`Directory`], so it holds for any engine, whatever its files look like.
+//!
+//! To add a case: a function in the file of its theme, and its name in the list in [`certify!`].
+
+#![allow(
+    clippy::missing_panics_doc,
+    reason = "a case says that the engine fails it by a panic"
+)]
+
+pub mod access;
+pub mod durability;
+pub mod feed;
+pub mod idempotency;
+pub mod log;
+mod snapshot;
+mod world;
+
+use crate::{Directory, Store};
+
+pub use self::snapshot::{ConversationSnapshot, PersonSnapshot, Snapshot};
+pub use self::world::World;
+
+/// An engine under test, and the place where one store of it lives.
+pub trait Engine: Sized + 'static {
+    /// The engine.
+    type Store: Store + Directory;
+
+    /// A place of its own, and the new, empty store in it, with the default limits.
+    fn create() -> (Self, Self::Store);
+
+    /// Opens what `closed`, which was closed, left in this place.
+    fn reopen(&mut self, closed: &Self::Store) -> Self::Store;
+
+    /// Opens what would be found if the process of `running` were killed now.
+    fn reopen_killed(&mut self, running: &Self::Store) -> Self::Store;
+}
+
+/// Runs one case on a new store.
+pub fn run<E: Engine>(case: impl AsyncFnOnce(World<E>)) {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a test can start threads");
+    runtime.block_on(async { case(World::create()).await });
+}
+
+/// Makes one test for each case of the suite, for the engine with this name in scope.
+#[macro_export]
+macro_rules! certify {
+    ($engine:ident) => {
+        $crate::certify! { @themes $engine;
+            access: [
+                who_may_not_see_a_conversation_hears_what_an_unknown_id_hears,
+                former_members_of_a_public_channel_may_not_read,
+                a_membership_follows_joining_and_leaving,
+                a_role_counts_from_the_next_command_on,
+                adding_members_adds_those_who_are_not_in,
+                unknown_users_cannot_be_made_members,
+                hiding_a_channel_hides_it_at_once,
+                an_administrator_is_above_membership,
+                an_administrator_makes_a_channel_without_members,
+            ],
+            durability: [
+                all_that_was_acknowledged_is_there_after_reopening,
+                all_that_was_acknowledged_is_there_after_a_kill,
+                positions_keep_growing_after_reopening,
+                an_epoch_names_one_history,
+                the_directory_is_there_after_reopening,
+                a_closed_store_is_unavailable,
+                closing_finishes_what_was_handed_over,
+            ],
+            feed: [
+                the_feed_holds_every_log_in_order,
+                the_feed_is_in_commit_order,
+                feed_pages_join_into_the_feed,
+                a_consumer_that_follows_misses_nothing,
+                after_the_last_event_the_feed_is_empty,
+            ],
+            idempotency: [
+                a_retry_in_the_same_batch_is_repeated,
+                a_retry_in_a_later_batch_is_repeated,
+                a_retry_after_thousands_of_messages_is_repeated,
+                a_retry_after_reopening_is_repeated,
+                concurrent_retries_make_one_message,
+                another_content_is_a_conflict,
+                another_client_time_is_no_conflict,
+                the_same_client_id_elsewhere_is_another_message,
+                a_refused_message_leaves_its_client_id_free,
+                a_retry_after_rejoining_is_repeated,
+                a_creation_with_the_same_client_id_exists_already,
+                a_message_and_a_conversation_may_share_a_client_id,
+                a_pair_has_one_direct_conversation,
+                a_pair_that_begins_at_once_has_one_direct_conversation,
+            ],
+            log: [
+                seqs_are_gapless_over_concurrent_commits,
+                outcomes_have_the_order_and_number_of_commands,
+                an_empty_batch_has_no_outcomes,
+                a_command_sees_those_before_it_in_its_batch,
+                a_refused_command_does_not_disturb_its_neighbours,
+                an_event_is_read_back_as_it_was_returned,
+                a_conversation_begins_with_created_and_its_members,
+                settings_change_the_conversation,
+                a_conversation_id_in_use_is_refused,
+                text_up_to_the_limit_is_kept,
+            ],
+        }
+    };
+    (@themes $engine:ident; $($theme:ident: [$($case:ident,)+],)+) => {
+        $(mod $theme {
+            use super::$engine;
+
+            $(#[test]
+            fn $case() {
+                $crate::conformance::run::<$engine>($crate::conformance::$theme::$case);
+            })+
+        })+
+    };
+}
