@@ -2,7 +2,7 @@
 //!
 //! A test target names an engine and gets one test for each case:
 //!
-//! ```ignore
+//! ```text
 //! mod memory {
 //!     use super::MemoryEngine;
 //!     tidemark_store::certify!(MemoryEngine);
@@ -20,10 +20,14 @@
 )]
 
 pub mod access;
+pub mod counting;
+pub mod directory;
 pub mod durability;
 pub mod feed;
 pub mod idempotency;
+pub mod inbox;
 pub mod log;
+pub mod pages;
 mod snapshot;
 mod world;
 
@@ -73,6 +77,32 @@ macro_rules! certify {
                 an_administrator_is_above_membership,
                 an_administrator_makes_a_channel_without_members,
             ],
+            counting: [
+                counts_equal_a_recount_after_any_history,
+                own_messages_are_never_unread,
+                only_what_is_said_to_a_member_is_unread,
+                mentions_are_counted_for_whom_they_mention,
+                only_messages_are_counted,
+                a_cursor_only_grows,
+                a_cursor_beyond_the_log_is_refused,
+                a_cursor_is_answered_as_of_its_place_in_the_batch,
+            ],
+            directory: [
+                an_account_is_found_after_registration,
+                a_name_is_taken_in_any_case,
+                local_and_external_users_never_mix,
+                an_external_user_has_no_password,
+                display_names_of_external_users_change_only_on_request,
+                a_profile_changes_field_by_field,
+                users_are_found_by_prefix,
+                a_prefix_means_itself,
+                the_administrator_is_no_user,
+                a_mention_makes_no_user,
+                credentials_follow_the_password,
+                a_token_stands_for_its_session_until_revoked,
+                a_session_of_nobody_is_refused,
+                api_keys_live_until_revoked,
+            ],
             durability: [
                 all_that_was_acknowledged_is_there_after_reopening,
                 all_that_was_acknowledged_is_there_after_a_kill,
@@ -105,6 +135,14 @@ macro_rules! certify {
                 a_pair_has_one_direct_conversation,
                 a_pair_that_begins_at_once_has_one_direct_conversation,
             ],
+            inbox: [
+                an_inbox_visits_each_conversation_once,
+                events_move_a_conversation_up_and_reading_does_not,
+                an_inbox_follows_membership,
+                an_inbox_entry_equals_the_conversation,
+                memberships_equal_the_inbox,
+                an_inbox_may_be_empty,
+            ],
             log: [
                 seqs_are_gapless_over_concurrent_commits,
                 outcomes_have_the_order_and_number_of_commands,
@@ -116,6 +154,16 @@ macro_rules! certify {
                 settings_change_the_conversation,
                 a_conversation_id_in_use_is_refused,
                 text_up_to_the_limit_is_kept,
+            ],
+            pages: [
+                pages_of_events_hold_what_follows,
+                at_and_above_the_head_a_page_of_events_is_empty,
+                pages_of_messages_hold_what_is_beside,
+                the_latest_page_is_the_one_before_the_end,
+                a_page_around_a_place_has_it_in_the_middle,
+                a_conversation_without_messages_has_empty_pages,
+                pages_of_members_visit_each_once,
+                readers_are_those_whose_cursor_came_so_far,
             ],
         }
     };

@@ -1,0 +1,385 @@
+//! Users, passwords, sessions and keys.
+
+use std::sync::Arc;
+
+use tidemark_core::access::Caller;
+use tidemark_core::conversation::{Action, ConversationKind, Joined, Role};
+use tidemark_core::{RefusalCode, SessionId, UserId};
+
+use super::world::{appended, new_conversation, refused, user_id};
+use super::{Engine, World};
+use crate::{Directory, DirectoryError, NewAccount, NewSession, SecretHash, User, UserOrigin};
+
+fn account<E: Engine>(world: &World<E>, id: &str) -> NewAccount {
+    NewAccount {
+        id: user_id(id),
+        display_name: None,
+        password_hash: format!("$argon2id$of-{id}"),
+        at: world.now(),
+    }
+}
+
+async fn external<E: Engine>(world: &World<E>, ids: &[&str]) {
+    let users = ids.iter().map(|id| (user_id(id), None)).collect();
+    let ensured = world
+        .store
+        .ensure_external_users(users, false, world.now())
+        .await;
+    ensured.expect("external users can be there");
+}
+
+async fn found<E: Engine>(world: &World<E>, prefix: &str, entries_max: usize) -> Vec<String> {
+    let users = world.store.users_by_prefix(prefix, entries_max).await;
+    let users = users.expect("users can be looked up").into_iter();
+    users.map(|user| user.id.to_string()).collect()
+}
+
+/// A new account is found under its id, with what was given.
+pub async fn an_account_is_found_after_registration<E: Engine>(world: World<E>) {
+    let mut new = account(&world, "Ann");
+    new.display_name = Some("Ann Ångström".to_owned());
+    let expected = User {
+        id: user_id("Ann"),
+        username: "Ann".to_owned(),
+        display_name: Some("Ann Ångström".to_owned()),
+        avatar: None,
+        origin: UserOrigin::Local,
+    };
+    let created = world.store.create_account(new).await;
+    assert_eq!(created.as_ref(), Ok(&expected));
+    assert_eq!(world.store.user(&user_id("Ann")).await, Ok(expected));
+    let unknown = world.store.user(&user_id("bob")).await;
+    assert_eq!(unknown, Err(DirectoryError::NotFound));
+}
+
+/// Nobody registers a name that only differs in its case, also when both try at once.
+pub async fn a_name_is_taken_in_any_case<E: Engine>(world: World<E>) {
+    world.people(["Ann"]).await;
+    for id in ["Ann", "ann", "ANN"] {
+        let again = world.store.create_account(account(&world, id)).await;
+        assert_eq!(again, Err(DirectoryError::Taken), "{id}");
+    }
+    let credentials = world.store.credentials("Ann").await;
+    let kept = credentials.expect("the first account is untouched");
+    assert_eq!(kept.password_hash, "$argon2id$of-a-test");
+    let tasks: Vec<_> = ["bob", "Bob", "bOb", "boB"]
+        .map(|id| {
+            let store = Arc::clone(&world.store);
+            let new = account(&world, id);
+            tokio::spawn(async move { store.create_account(new).await })
+        })
+        .into();
+    let mut made = 0;
+    for task in tasks {
+        match task.await.expect("the task ends") {
+            Ok(_) => made += 1,
+            Err(error) => assert_eq!(error, DirectoryError::Taken),
+        }
+    }
+    assert_eq!(made, 1);
+}
+
+/// An account does not take over an external user, nor the other way round.
+pub async fn local_and_external_users_never_mix<E: Engine>(world: World<E>) {
+    external(&world, &["Eve"]).await;
+    let same = world.store.create_account(account(&world, "Eve")).await;
+    assert_eq!(same, Err(DirectoryError::Taken));
+    let other_case = world.store.create_account(account(&world, "eve")).await;
+    let other_case = other_case.expect("only local names are compared without case");
+    external(&world, &["eve"]).await;
+    assert_eq!(world.store.user(&user_id("eve")).await, Ok(other_case));
+    let eve = world.store.user(&user_id("Eve")).await.expect("she stays");
+    assert_eq!(eve.origin, UserOrigin::External);
+    assert_eq!(eve.username, "Eve");
+    let credentials = world.store.credentials("Eve").await;
+    let credentials = credentials.expect("those of the account");
+    assert_eq!(credentials.user, user_id("eve"));
+}
+
+/// An external user has no password, and gets none.
+pub async fn an_external_user_has_no_password<E: Engine>(world: World<E>) {
+    external(&world, &["eve"]).await;
+    let credentials = world.store.credentials("eve").await;
+    assert_eq!(
+        credentials.map(|one| one.user),
+        Err(DirectoryError::NotFound)
+    );
+    let password = "$argon2id$new".to_owned();
+    let set = world.store.set_password(&user_id("eve"), password).await;
+    assert_eq!(set, Err(DirectoryError::NotFound));
+}
+
+/// The embedding application's names are taken for new users, and for others only when it says so.
+pub async fn display_names_of_external_users_change_only_on_request<E: Engine>(world: World<E>) {
+    world.people(["ann"]).await;
+    let name = async |id: &str| {
+        let user = world.store.user(&user_id(id)).await;
+        user.expect("the user exists").display_name
+    };
+    let ensure = async |names: &[(&str, Option<&str>)], rename: bool| {
+        let users = names
+            .iter()
+            .map(|(id, name)| (user_id(id), name.map(str::to_owned)))
+            .collect();
+        let ensured = world
+            .store
+            .ensure_external_users(users, rename, world.now())
+            .await;
+        ensured.expect("external users can be there");
+    };
+    ensure(
+        &[("eve", Some("Eve")), ("fay", None), ("eve", Some("Twice"))],
+        false,
+    )
+    .await;
+    assert_eq!(name("eve").await.as_deref(), Some("Eve"));
+    assert_eq!(name("fay").await, None);
+    ensure(&[("eve", Some("Evelyn")), ("ann", Some("Anna"))], false).await;
+    assert_eq!(name("eve").await.as_deref(), Some("Eve"));
+    ensure(&[("eve", Some("Evelyn")), ("ann", Some("Anna"))], true).await;
+    assert_eq!(name("eve").await.as_deref(), Some("Evelyn"));
+    assert_eq!(name("ann").await, None, "an account stays as it is");
+}
+
+/// What is not mentioned stays; what is taken away is gone.
+pub async fn a_profile_changes_field_by_field<E: Engine>(world: World<E>) {
+    let [ann] = world.people(["ann"]).await;
+    let set = |text: &str| Some(Some(text.to_owned()));
+    let steps = [
+        (
+            set("Ann"),
+            set("https://a/1"),
+            Some("Ann"),
+            Some("https://a/1"),
+        ),
+        (None, set("https://a/2"), Some("Ann"), Some("https://a/2")),
+        (Some(None), None, None, Some("https://a/2")),
+        (None, None, None, Some("https://a/2")),
+        (set("A"), Some(None), Some("A"), None),
+    ];
+    for (display_name, avatar, shown_name, shown_avatar) in steps {
+        let updated = world.store.update_profile(&ann, display_name, avatar).await;
+        let updated = updated.expect("the user exists");
+        assert_eq!(updated.display_name.as_deref(), shown_name);
+        assert_eq!(updated.avatar.as_deref(), shown_avatar);
+        assert_eq!(world.store.user(&ann).await, Ok(updated));
+    }
+    let nobody = world
+        .store
+        .update_profile(&user_id("nobody"), None, None)
+        .await;
+    assert_eq!(nobody, Err(DirectoryError::NotFound));
+}
+
+/// Users are found by how their ids or shown names begin, in the order of their ids.
+pub async fn users_are_found_by_prefix<E: Engine>(world: World<E>) {
+    let people = world.people(["anna", "Andy", "bob", "cyd"]).await;
+    external(&world, &["anton", "zoe"]).await;
+    let name = Some(Some("AnneMarie".to_owned()));
+    let renamed = world.store.update_profile(&people[3], name, None).await;
+    renamed.expect("the user exists");
+    assert_eq!(
+        found(&world, "an", 10).await,
+        ["Andy", "anna", "anton", "cyd"]
+    );
+    assert_eq!(
+        found(&world, "AN", 10).await,
+        ["Andy", "anna", "anton", "cyd"]
+    );
+    assert_eq!(found(&world, "annem", 10).await, ["cyd"]);
+    assert_eq!(found(&world, "an", 2).await, ["Andy", "anna"]);
+    assert_eq!(found(&world, "nn", 10).await, Vec::<String>::new());
+    let everybody = ["Andy", "anna", "anton", "bob", "cyd", "zoe"];
+    assert_eq!(found(&world, "", 10).await, everybody);
+    assert_eq!(found(&world, "", 4).await, everybody[..4]);
+}
+
+/// No character of a prefix means anything but itself, and only ASCII has no case.
+pub async fn a_prefix_means_itself<E: Engine>(world: World<E>) {
+    let people = world
+        .people(["a_b", "axb", "ab", "d1", "d2", "d3", "d4"])
+        .await;
+    let names = ["100% Dee", "1000 Dees", "Ärger", "a\\b[*]"];
+    for (user, name) in people[3..].iter().zip(names) {
+        let name = Some(Some(name.to_owned()));
+        let renamed = world.store.update_profile(user, name, None).await;
+        renamed.expect("the user exists");
+    }
+    for (prefix, expected) in [
+        ("a_", vec!["a_b"]),
+        ("a%", vec![]),
+        ("%", vec![]),
+        ("_", vec![]),
+        ("100%", vec!["d1"]),
+        ("100", vec!["d1", "d2"]),
+        ("Ä", vec!["d3"]),
+        ("ä", vec![]),
+        ("A\\B[", vec!["d4"]),
+        ("a\\%", vec![]),
+        ("*", vec![]),
+        ("a'", vec![]),
+    ] {
+        assert_eq!(found(&world, prefix, 10).await, expected, "prefix {prefix}");
+    }
+}
+
+/// What the server itself writes under is no user: not found, not listed, not to be invited.
+pub async fn the_administrator_is_no_user<E: Engine>(world: World<E>) {
+    let [ann] = world.people(["ann"]).await;
+    let room = world.group(&ann, &[]).await;
+    let message = Action::Send(world.message("maintenance tonight"));
+    let sent = world.command_of(Caller::Administrator, room, message);
+    appended(&world.commit(sent).await.expect("accepted"));
+    let administrator = UserId::administrator();
+    let user = world.store.user(&administrator).await;
+    assert_eq!(user, Err(DirectoryError::NotFound));
+    assert_eq!(found(&world, "tidemark", 10).await, Vec::<String>::new());
+    let invite = Action::AddMembers(vec![Joined {
+        user: administrator.clone(),
+        role: Role::Member,
+    }]);
+    let invite = world.command(&ann, room, invite);
+    assert_eq!(refused(world.commit(invite).await), RefusalCode::Invalid);
+    let direct = new_conversation(ConversationKind::Direct, &[&administrator]);
+    let direct = world.command(&ann, world.conversation_id(), Action::Create(direct));
+    assert_eq!(refused(world.commit(direct).await), RefusalCode::Invalid);
+}
+
+/// Somebody who was only ever mentioned is no user either.
+pub async fn a_mention_makes_no_user<E: Engine>(world: World<E>) {
+    let [ann] = world.people(["ann"]).await;
+    let room = world.group(&ann, &[]).await;
+    let ghost = user_id("ghost");
+    let mentions = tidemark_core::conversation::Mentions::Users(vec![ghost.clone()]);
+    world.mention(&ann, room, mentions).await;
+    let user = world.store.user(&ghost).await;
+    assert_eq!(user, Err(DirectoryError::NotFound));
+    assert_eq!(found(&world, "gh", 10).await, Vec::<String>::new());
+    let registered = world.store.create_account(account(&world, "ghost")).await;
+    registered.expect("the name is free");
+}
+
+/// A password is checked under any spelling of the name, and can be changed.
+pub async fn credentials_follow_the_password<E: Engine>(world: World<E>) {
+    let [ann] = world.people(["Ann"]).await;
+    for name in ["Ann", "ann", "aNN"] {
+        let credentials = world.store.credentials(name).await.expect("they are kept");
+        assert_eq!(credentials.user, ann);
+        assert_eq!(credentials.password_hash, "$argon2id$of-a-test");
+    }
+    let unknown = world.store.credentials("bob").await;
+    assert_eq!(unknown.map(|one| one.user), Err(DirectoryError::NotFound));
+    let session = session(&world, &ann, 1);
+    world
+        .store
+        .create_session(session)
+        .await
+        .expect("a session");
+    let password = "$argon2id$new".to_owned();
+    let set = world.store.set_password(&ann, password.clone()).await;
+    assert_eq!(set, Ok(()));
+    let credentials = world.store.credentials("ann").await.expect("they are kept");
+    assert_eq!(credentials.password_hash, password);
+    let sessions = world.store.sessions(&ann).await.expect("a list");
+    assert_eq!(sessions.len(), 1, "sessions stay");
+    let nobody = world.store.set_password(&user_id("nobody"), password).await;
+    assert_eq!(nobody, Err(DirectoryError::NotFound));
+}
+
+fn session<E: Engine>(world: &World<E>, user: &UserId, token: u8) -> NewSession {
+    NewSession {
+        id: SessionId(world.id()),
+        user: user.clone(),
+        token: SecretHash([token; 32]),
+        device_name: (token > 1).then(|| format!("device {token}")),
+        at: world.now(),
+    }
+}
+
+/// A token stands for its session until that is revoked, by its own user.
+pub async fn a_token_stands_for_its_session_until_revoked<E: Engine>(world: World<E>) {
+    let [ann, bob] = world.people(["ann", "bob"]).await;
+    external(&world, &["eve"]).await;
+    let eve = user_id("eve");
+    let users = [(&ann, 1), (&ann, 2), (&bob, 3), (&eve, 4)];
+    let sessions = users.map(|(user, token)| session(&world, user, token));
+    for session in sessions.clone() {
+        assert_eq!(world.store.create_session(session).await, Ok(()));
+    }
+    for session in &sessions {
+        let owner = world.store.session_by_token(session.token).await;
+        let owner = owner.expect("the session is there");
+        assert_eq!((owner.session, &owner.user), (session.id, &session.user));
+    }
+    let listed = world.store.sessions(&ann).await.expect("a list");
+    let shown: Vec<_> = listed
+        .iter()
+        .map(|one| (one.id, one.device_name.as_deref(), one.created_at))
+        .collect();
+    let [first, second, of_bob, _] = &sessions;
+    let expected = [
+        (first.id, None, first.at),
+        (second.id, Some("device 2"), second.at),
+    ];
+    assert_eq!(shown, expected, "oldest first");
+    let not_found = Err(DirectoryError::NotFound);
+    let of_another = world.store.revoke_session(&ann, of_bob.id).await;
+    assert_eq!(of_another, not_found);
+    assert_eq!(world.store.revoke_session(&ann, first.id).await, Ok(()));
+    assert_eq!(world.store.revoke_session(&ann, first.id).await, not_found);
+    let revoked = world.store.session_by_token(first.token).await;
+    let unknown = world.store.session_by_token(SecretHash([9; 32])).await;
+    assert_eq!(revoked, Err(DirectoryError::NotFound));
+    assert_eq!(revoked, unknown);
+    for session in &sessions[1..] {
+        let owner = world.store.session_by_token(session.token).await;
+        assert_eq!(owner.map(|owner| owner.session), Ok(session.id));
+    }
+}
+
+/// A session belongs to somebody.
+pub async fn a_session_of_nobody_is_refused<E: Engine>(world: World<E>) {
+    let orphan = session(&world, &user_id("nobody"), 1);
+    let token = orphan.token;
+    let created = world.store.create_session(orphan).await;
+    assert_eq!(created, Err(DirectoryError::NotFound));
+    let owner = world.store.session_by_token(token).await;
+    assert_eq!(owner, Err(DirectoryError::NotFound));
+    let sessions = world.store.sessions(&user_id("nobody")).await;
+    assert_eq!(sessions, Ok(Vec::new()));
+}
+
+/// Keys are found by their secret, listed by name, and gone when revoked.
+pub async fn api_keys_live_until_revoked<E: Engine>(world: World<E>) {
+    let keys = [("web", 1), ("billing", 2), ("moderation", 3)];
+    for (name, secret) in keys {
+        let made = world
+            .store
+            .create_api_key(name, SecretHash([secret; 32]), world.now());
+        assert_eq!(made.await, Ok(()));
+    }
+    let again = world
+        .store
+        .create_api_key("web", SecretHash([9; 32]), world.now());
+    assert_eq!(again.await, Err(DirectoryError::Taken));
+    let refused_key = world.store.api_key(SecretHash([9; 32])).await;
+    assert_eq!(refused_key, Err(DirectoryError::NotFound));
+    for (name, secret) in keys {
+        let key = world.store.api_key(SecretHash([secret; 32])).await;
+        assert_eq!(key.map(|key| key.name).as_deref(), Ok(name));
+    }
+    let listed = world.store.api_keys().await.expect("a list");
+    let names: Vec<&str> = listed.iter().map(|key| key.name.as_str()).collect();
+    assert_eq!(names, ["billing", "moderation", "web"]);
+    assert!(listed[2].created_at < listed[0].created_at);
+    assert_eq!(world.store.revoke_api_key("web").await, Ok(()));
+    let not_found = Err(DirectoryError::NotFound);
+    assert_eq!(world.store.revoke_api_key("web").await, not_found);
+    let revoked = world.store.api_key(SecretHash([1; 32])).await;
+    assert_eq!(revoked, Err(DirectoryError::NotFound));
+    assert_eq!(world.store.api_keys().await.expect("a list").len(), 2);
+    let anew = world
+        .store
+        .create_api_key("web", SecretHash([4; 32]), world.now());
+    assert_eq!(anew.await, Ok(()), "the name is free again");
+}
