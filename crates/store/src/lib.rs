@@ -12,6 +12,7 @@ mod contract;
 mod directory;
 mod error;
 pub mod memory;
+pub mod sqlite;
 mod views;
 
 pub use contract::{Batch, Health, Outcome, Store};

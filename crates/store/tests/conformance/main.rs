@@ -6,3 +6,8 @@ mod memory {
     use crate::engines::MemoryEngine;
     tidemark_store::certify!(MemoryEngine);
 }
+
+mod sqlite {
+    use crate::engines::SqliteEngine;
+    tidemark_store::certify!(SqliteEngine);
+}

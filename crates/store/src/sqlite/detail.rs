@@ -1,0 +1,258 @@
+//! The `detail` column: JSON, so that a person with the sqlite3 shell can read the log.
+
+use serde::{Deserialize, Deserializer, Serialize};
+use tidemark_core::conversation::{
+    EventBody, Joined, MembersChange, Mentions, Message, SettingsChange,
+};
+use tidemark_core::{ClientId, Seq, Timestamp, UserId};
+
+use super::event_kind::EventKind;
+
+/// What is wrong with a detail that cannot be read.
+#[derive(Debug)]
+pub(crate) struct Damaged(String);
+
+impl std::fmt::Display for Damaged {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl From<serde_json::Error> for Damaged {
+    fn from(error: serde_json::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl From<tidemark_core::InvalidId> for Damaged {
+    fn from(error: tidemark_core::InvalidId) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// The columns of an event that its kind gives a meaning.
+pub(crate) struct Columns<'a> {
+    pub(crate) author: UserId,
+    pub(crate) client_id: Option<ClientId>,
+    pub(crate) text: Option<&'a str>,
+    pub(crate) detail: Option<&'a str>,
+}
+
+/// The `detail` of an event; `None` for a message with nothing but its text.
+pub(crate) fn write(body: &EventBody) -> Option<String> {
+    match body {
+        EventBody::Created { title, .. } => title.as_ref().map(|title| {
+            json(&CreatedDetail {
+                title: Some(title.clone()),
+            })
+        }),
+        EventBody::Message(message) => {
+            let plain = message.reply_to.is_none()
+                && message.client_at.is_none()
+                && message.mentions.is_empty();
+            (!plain).then(|| json(&MessageDetail::from(message)))
+        }
+        EventBody::Members(change) => Some(json(&MembersDetail {
+            joined: change.joined.iter().map(PersonDetail::from).collect(),
+            left: change.left.iter().map(UserId::to_string).collect(),
+            roles: change.roles.iter().map(PersonDetail::from).collect(),
+        })),
+        EventBody::Settings { change, .. } => Some(json(&SettingsDetail::from(change))),
+    }
+}
+
+/// The body of an event, from its columns.
+pub(crate) fn read(kind: EventKind, columns: Columns<'_>) -> Result<EventBody, Damaged> {
+    let by = columns.author;
+    let detail = columns.detail.unwrap_or("{}");
+    Ok(match kind {
+        EventKind::Created => EventBody::Created {
+            by,
+            title: serde_json::from_str::<CreatedDetail>(detail)?.title,
+        },
+        EventKind::Message => {
+            let detail = match columns.detail {
+                None => MessageDetail::default(),
+                Some(detail) => serde_json::from_str(detail)?,
+            };
+            EventBody::Message(Message {
+                sender: by,
+                client_id: columns
+                    .client_id
+                    .ok_or_else(|| Damaged("a message without a client id".to_owned()))?,
+                text: columns.text.unwrap_or_default().to_owned(),
+                reply_to: detail.reply_to.and_then(Seq::new),
+                mentions: detail
+                    .mentions
+                    .map_or(Ok(Mentions::default()), Mentions::try_from)?,
+                client_at: detail.client_at.map(Timestamp),
+            })
+        }
+        EventKind::Members => {
+            let detail: MembersDetail = serde_json::from_str(detail)?;
+            EventBody::Members(MembersChange {
+                by,
+                joined: people(detail.joined)?,
+                left: users(&detail.left)?,
+                roles: people(detail.roles)?,
+            })
+        }
+        EventKind::Settings => EventBody::Settings {
+            by,
+            change: serde_json::from_str::<SettingsDetail>(detail)?.try_into()?,
+        },
+    })
+}
+
+fn json(detail: &impl Serialize) -> String {
+    serde_json::to_string(detail).expect("strings, numbers and lists of them are always JSON")
+}
+
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct CreatedDetail {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title: Option<String>,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct MessageDetail {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reply_to: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mentions: Option<MentionsDetail>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_at: Option<i64>,
+}
+
+impl From<&Message> for MessageDetail {
+    fn from(message: &Message) -> Self {
+        let mentions = match &message.mentions {
+            Mentions::All => Some(MentionsDetail::Everybody(Everybody::All)),
+            Mentions::Users(users) if users.is_empty() => None,
+            Mentions::Users(users) => Some(MentionsDetail::Users(
+                users.iter().map(UserId::to_string).collect(),
+            )),
+        };
+        Self {
+            reply_to: message.reply_to.map(Seq::get),
+            mentions,
+            client_at: message.client_at.map(|at| at.0),
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum MentionsDetail {
+    Everybody(Everybody),
+    Users(Vec<String>),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Everybody {
+    All,
+}
+
+impl TryFrom<MentionsDetail> for Mentions {
+    type Error = Damaged;
+
+    fn try_from(detail: MentionsDetail) -> Result<Self, Damaged> {
+        Ok(match detail {
+            MentionsDetail::Everybody(Everybody::All) => Self::All,
+            MentionsDetail::Users(names) => Self::Users(users(&names)?),
+        })
+    }
+}
+
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct MembersDetail {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    joined: Vec<PersonDetail>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    left: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    roles: Vec<PersonDetail>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PersonDetail {
+    user: String,
+    role: String,
+}
+
+impl From<&Joined> for PersonDetail {
+    fn from(joined: &Joined) -> Self {
+        Self {
+            user: joined.user.to_string(),
+            role: joined.role.to_string(),
+        }
+    }
+}
+
+fn people(details: Vec<PersonDetail>) -> Result<Vec<Joined>, Damaged> {
+    let person = |detail: PersonDetail| {
+        Ok(Joined {
+            user: detail.user.parse()?,
+            role: detail.role.parse()?,
+        })
+    };
+    details.into_iter().map(person).collect()
+}
+
+fn users(names: &[String]) -> Result<Vec<UserId>, Damaged> {
+    names.iter().map(|name| Ok(name.parse()?)).collect()
+}
+
+/// What changed: an absent field stayed as it was, a null was taken away.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+#[expect(
+    clippy::option_option,
+    reason = "absent, null and a value are three things"
+)]
+struct SettingsDetail {
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    title: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    topic: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    visibility: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    retention_days: Option<Option<u32>>,
+}
+
+impl From<&SettingsChange> for SettingsDetail {
+    fn from(change: &SettingsChange) -> Self {
+        Self {
+            title: change.title.clone(),
+            topic: change.topic.clone(),
+            visibility: change.visibility.map(|visibility| visibility.to_string()),
+            retention_days: change.retention_days,
+        }
+    }
+}
+
+impl TryFrom<SettingsDetail> for SettingsChange {
+    type Error = Damaged;
+
+    fn try_from(detail: SettingsDetail) -> Result<Self, Damaged> {
+        Ok(Self {
+            title: detail.title,
+            topic: detail.topic,
+            visibility: detail.visibility.as_deref().map(str::parse).transpose()?,
+            retention_days: detail.retention_days,
+        })
+    }
+}
+
+fn present<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    T::deserialize(deserializer).map(Some)
+}

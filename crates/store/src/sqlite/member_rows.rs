@@ -1,0 +1,45 @@
+//! The rows of memberships.
+
+use rusqlite::Connection;
+use tidemark_core::conversation::Membership;
+use tidemark_core::{Seq, UserId};
+
+/// Keeps a membership in place of an earlier one.
+pub(crate) fn put(
+    connection: &Connection,
+    conversation: i64,
+    user: i64,
+    user_id: &UserId,
+    membership: &Membership,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO member (conversation, user, user_id, role, joined, departed, read)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+             ON CONFLICT (conversation, user) DO UPDATE SET role = excluded.role,
+                joined = excluded.joined, departed = excluded.departed, read = excluded.read",
+        )?
+        .execute((
+            conversation,
+            user,
+            user_id.as_str(),
+            membership.role.as_str(),
+            membership.joined.get(),
+            membership.left.map(Seq::get),
+            membership.read.get(),
+        ))?;
+    Ok(())
+}
+
+/// Moves a member's read cursor.
+pub(crate) fn move_cursor(
+    connection: &Connection,
+    conversation: i64,
+    user: i64,
+    to: Seq,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("UPDATE member SET read = ?3 WHERE conversation = ?1 AND user = ?2")?
+        .execute((conversation, user, to.get()))?;
+    Ok(())
+}

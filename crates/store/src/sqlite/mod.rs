@@ -1,0 +1,250 @@
+//! The engine for one node: SQLite, one writer thread, pooled readers.
+//!
+//! A commit goes `SqliteStore` → `writer` (the queue) → `writer_thread` (one transaction for all that
+//! waits) → `ledger` (facts, decision, rows). A read goes `SqliteStore` → `readers` (the pool) → `reads`,
+//! `timeline`, `inbox` or `directory_reads`. Nothing is written for a message but its row in the log and the
+//! indexes over it: heads, unread counts and inboxes are seeks.
+
+mod cache;
+mod checkpointer;
+mod column;
+mod detail;
+mod directory;
+mod directory_rows;
+mod event_kind;
+mod fault;
+mod files;
+mod health;
+mod inbox;
+mod ledger;
+mod lock;
+mod log;
+mod lookup;
+mod member_rows;
+mod mentions;
+mod people;
+mod readers;
+mod reads;
+mod schema;
+mod timeline;
+mod writer;
+mod writer_thread;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tidemark_core::access::Caller;
+use tidemark_core::unread::Counts;
+use tidemark_core::{ConversationId, Limits, Position, Seq, UserId};
+use tokio::task::spawn_blocking;
+use uuid::Uuid;
+
+use crate::{
+    Batch, CommitError, ConversationView, EventsPage, FeedEvent, Health, InboxPage, MembersPage,
+    MembershipView, OpenError, Outcome, PageLimits, ReadError, Reader, Store, TimelinePage, Window,
+};
+
+use files::Files;
+use lock::DirectoryLock;
+use readers::Readers;
+use writer::Writer;
+
+/// How to run a [`SqliteStore`].
+#[derive(Clone, Debug)]
+pub struct SqliteOptions {
+    /// How large things may get.
+    pub limits: Limits,
+    /// The most connections that read at the same time; at least one.
+    pub readers_max: usize,
+    /// How much of the file the writer keeps in memory, in KiB.
+    pub writer_cache_kib: u32,
+    /// How much of the file each reading connection keeps in memory, in KiB.
+    pub reader_cache_kib: u32,
+}
+
+impl Default for SqliteOptions {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            readers_max: 4,
+            writer_cache_kib: 64 * 1024,
+            reader_cache_kib: 8 * 1024,
+        }
+    }
+}
+
+/// A store in one directory of this machine.
+///
+/// Dropping it closes it as [`Store::close`] does, but on the thread that drops it.
+pub struct SqliteStore {
+    epoch: Uuid,
+    readers: Arc<Readers>,
+    writer: Arc<Writer>,
+}
+
+impl SqliteStore {
+    /// Opens the store in `directory`, which is made if it is missing, and makes everything durable that
+    /// an earlier process left unfinished.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError::Locked`] while another process, or another store of this one, has the directory;
+    /// [`OpenError::TooNew`] for files of a later version; [`OpenError::Io`] and [`OpenError::Engine`]
+    /// for what the operating system and SQLite have to say.
+    pub fn open(directory: &Path, options: SqliteOptions) -> Result<Self, OpenError> {
+        let lock = DirectoryLock::take(directory)?;
+        let files = Files::new(
+            directory.to_owned(),
+            options.writer_cache_kib,
+            options.reader_cache_kib,
+        );
+        let (connection, epoch) = files.open_writer()?;
+        let readers = Readers::new(files.clone(), options.readers_max);
+        let writer = Writer::start(
+            files,
+            Arc::clone(&readers),
+            options.limits,
+            connection,
+            lock,
+        )?;
+        Ok(Self {
+            epoch,
+            readers,
+            writer: Arc::new(writer),
+        })
+    }
+}
+
+impl Store for SqliteStore {
+    fn epoch(&self) -> Uuid {
+        self.epoch
+    }
+
+    async fn commit(&self, batch: Batch) -> Vec<Result<Outcome, CommitError>> {
+        self.writer.commit(batch).await
+    }
+
+    async fn events_after(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        after: Seq,
+        limits: PageLimits,
+    ) -> Result<EventsPage, ReadError> {
+        let caller = caller.clone();
+        self.readers
+            .read(move |connection| {
+                reads::events_after(connection, &caller, conversation, after, limits)
+            })
+            .await
+    }
+
+    async fn messages(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        window: Window,
+        limits: PageLimits,
+    ) -> Result<TimelinePage, ReadError> {
+        let caller = caller.clone();
+        self.readers
+            .read(move |connection| {
+                timeline::messages(connection, &caller, conversation, window, limits)
+            })
+            .await
+    }
+
+    async fn conversation(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+    ) -> Result<ConversationView, ReadError> {
+        let caller = caller.clone();
+        self.readers
+            .read(move |connection| inbox::conversation(connection, &caller, conversation))
+            .await
+    }
+
+    async fn inbox(
+        &self,
+        user: &UserId,
+        before: Option<Position>,
+        entries_max: usize,
+    ) -> Result<InboxPage, ReadError> {
+        let user = user.clone();
+        self.readers
+            .read(move |connection| inbox::inbox(connection, &user, before, entries_max))
+            .await
+    }
+
+    async fn memberships(&self, user: &UserId) -> Result<Vec<MembershipView>, ReadError> {
+        let user = user.clone();
+        self.readers
+            .read(move |connection| inbox::memberships(connection, &user))
+            .await
+    }
+
+    async fn counts(
+        &self,
+        user: &UserId,
+        conversation: ConversationId,
+    ) -> Result<(Seq, Counts), ReadError> {
+        let user = user.clone();
+        self.readers
+            .read(move |connection| reads::counts(connection, user, conversation))
+            .await
+    }
+
+    async fn members(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        after: Option<&UserId>,
+        entries_max: usize,
+    ) -> Result<MembersPage, ReadError> {
+        let (caller, after) = (caller.clone(), after.cloned());
+        self.readers
+            .read(move |connection| {
+                reads::members(
+                    connection,
+                    &caller,
+                    conversation,
+                    after.as_ref(),
+                    entries_max,
+                )
+            })
+            .await
+    }
+
+    async fn readers(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        seq: Seq,
+        entries_max: usize,
+    ) -> Result<Vec<Reader>, ReadError> {
+        let caller = caller.clone();
+        self.readers
+            .read(move |connection| {
+                reads::readers(connection, &caller, conversation, seq, entries_max)
+            })
+            .await
+    }
+
+    async fn feed(&self, after: Position, limits: PageLimits) -> Result<Vec<FeedEvent>, ReadError> {
+        self.readers
+            .read(move |connection| reads::feed(connection, after, limits))
+            .await
+    }
+
+    fn health(&self) -> Health {
+        self.writer.health()
+    }
+
+    async fn close(&self) {
+        let writer = Arc::clone(&self.writer);
+        if let Err(error) = spawn_blocking(move || writer.close()).await {
+            tracing::error!(%error, "closing the store did not finish");
+        }
+    }
+}

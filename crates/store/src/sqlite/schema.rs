@@ -1,0 +1,159 @@
+//! The tables, by version. A version that was released is never edited: a change is a further step.
+
+use rusqlite::Connection;
+use uuid::Uuid;
+
+use crate::OpenError;
+
+/// The steps that lead from an empty file to the present schema; the file says in `user_version` how
+/// many of them it has taken.
+const MIGRATIONS: &[&str] = &[FOUNDATION];
+
+const FOUNDATION: &str = "
+CREATE TABLE meta (
+    name TEXT NOT NULL PRIMARY KEY,
+    value BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- origin: 0 local, 1 external, 2 the server itself.
+CREATE TABLE user (
+    key INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    origin INTEGER NOT NULL,
+    display_name TEXT,
+    avatar TEXT,
+    password_hash TEXT,
+    created_at INTEGER NOT NULL
+) STRICT;
+-- NOCASE folds ASCII and nothing else, which is what the contract asks for.
+CREATE UNIQUE INDEX user_local_name ON user (id COLLATE NOCASE) WHERE origin = 0;
+CREATE INDEX user_by_name ON user (id COLLATE NOCASE);
+CREATE INDEX user_by_display_name ON user (display_name COLLATE NOCASE)
+    WHERE display_name IS NOT NULL;
+
+CREATE TABLE session (
+    key INTEGER PRIMARY KEY,
+    id BLOB NOT NULL UNIQUE,
+    token BLOB NOT NULL UNIQUE,
+    user INTEGER NOT NULL,
+    device_name TEXT,
+    created_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX session_by_user ON session (user, created_at);
+
+CREATE TABLE api_key (
+    name TEXT NOT NULL PRIMARY KEY,
+    hash BLOB NOT NULL UNIQUE,
+    created_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- The head is not here: it is the last event of the conversation, so that a message changes no row.
+CREATE TABLE conversation (
+    key INTEGER PRIMARY KEY,
+    id BLOB NOT NULL UNIQUE,
+    kind TEXT NOT NULL,
+    visibility TEXT NOT NULL,
+    title TEXT,
+    topic TEXT,
+    retention_days INTEGER,
+    created_at INTEGER NOT NULL,
+    members INTEGER NOT NULL
+) STRICT;
+
+-- The log. kind: 0 created, 1 message, 2 members, 3 settings. messages and own are the running counts
+-- up to and including the event: of the conversation's messages and of those by the author. detail is
+-- JSON with what a plain message does not have.
+CREATE TABLE event (
+    position INTEGER PRIMARY KEY,
+    conversation INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    author INTEGER NOT NULL,
+    messages INTEGER NOT NULL,
+    own INTEGER NOT NULL,
+    client_id BLOB,
+    text TEXT,
+    detail TEXT
+) STRICT;
+CREATE UNIQUE INDEX event_by_seq ON event (conversation, seq);
+CREATE INDEX event_by_author ON event (conversation, author, seq) WHERE kind = 1;
+-- client_id first: those of version 7 grow with time, so new entries land at the right edge.
+CREATE UNIQUE INDEX event_by_client ON event (client_id, conversation, author)
+    WHERE client_id IS NOT NULL;
+
+-- Who is mentioned where, but for authors who mention themselves; user 0 is everybody.
+CREATE TABLE mention (
+    user INTEGER NOT NULL,
+    conversation INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    author INTEGER NOT NULL,
+    PRIMARY KEY (user, conversation, seq)
+) STRICT, WITHOUT ROWID;
+
+-- user_id repeats the user's id, which never changes, so that a page in its order is one range.
+-- departed is the seq of the event that ended the membership.
+CREATE TABLE member (
+    conversation INTEGER NOT NULL,
+    user INTEGER NOT NULL,
+    user_id TEXT NOT NULL,
+    role TEXT NOT NULL,
+    joined INTEGER NOT NULL,
+    departed INTEGER,
+    read INTEGER NOT NULL,
+    PRIMARY KEY (conversation, user)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX member_by_user ON member (user, conversation) WHERE departed IS NULL;
+CREATE INDEX member_by_id ON member (conversation, user_id) WHERE departed IS NULL;
+
+-- The pair in the order of their ids.
+CREATE TABLE direct (
+    one INTEGER NOT NULL,
+    other INTEGER NOT NULL,
+    conversation INTEGER NOT NULL,
+    PRIMARY KEY (one, other)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE created_by_client (
+    author INTEGER NOT NULL,
+    client_id BLOB NOT NULL,
+    conversation INTEGER NOT NULL,
+    PRIMARY KEY (author, client_id)
+) STRICT, WITHOUT ROWID;
+";
+
+/// Brings the file to the present schema and returns its epoch, which the first opening makes.
+pub(crate) fn prepare(connection: &mut Connection) -> Result<Uuid, OpenError> {
+    let known = u32::try_from(MIGRATIONS.len()).expect("few migrations");
+    let found: u32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if found > known {
+        return Err(OpenError::TooNew { found, known });
+    }
+    if found < known {
+        migrate(connection, found, known)?;
+    }
+    Ok(epoch(connection)?)
+}
+
+fn migrate(connection: &mut Connection, found: u32, known: u32) -> rusqlite::Result<()> {
+    let transaction = connection.transaction()?;
+    for step in &MIGRATIONS[found as usize..] {
+        transaction.execute_batch(step)?;
+    }
+    if found == 0 {
+        transaction.execute(
+            "INSERT INTO meta (name, value) VALUES ('epoch', ?1)",
+            [Uuid::new_v4().into_bytes()],
+        )?;
+    }
+    transaction.pragma_update(None, "user_version", known)?;
+    transaction.commit()
+}
+
+fn epoch(connection: &Connection) -> rusqlite::Result<Uuid> {
+    connection
+        .query_row("SELECT value FROM meta WHERE name = 'epoch'", [], |row| {
+            row.get(0)
+        })
+        .map(Uuid::from_bytes)
+}
