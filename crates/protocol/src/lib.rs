@@ -1,1 +1,14 @@
-//! Tidemark's protocol.
+//! Tidemark's wire: what clients and servers say to each other, and nothing about how the bytes travel.
+//!
+//! - [`frame`]: what goes over the socket, parsed strictly and encoded once.
+//! - [`body`]: what goes over HTTP.
+//! - [`wire`]: how the types of the core look in JSON.
+//!
+//! There are no sockets here, no clock and no store: the server and the SDK bring those.
+
+pub mod body;
+mod code;
+pub mod frame;
+pub mod wire;
+
+pub use code::{ByeCode, Code};

@@ -1,0 +1,114 @@
+//! `/v1/conversations`.
+
+use serde::{Deserialize, Serialize};
+use tidemark_core::conversation::SettingsChange;
+
+use crate::body::Message;
+use crate::wire::{
+    NotSupported, WireClientId, WireConversationId, WireConversationKind, WirePosition, WireRole,
+    WireSeq, WireTimestamp, WireUserId, WireVisibility, present,
+};
+
+/// A conversation as the caller sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct Conversation {
+    /// Its id.
+    pub id: WireConversationId,
+    /// What kind it is; never changes.
+    pub kind: WireConversationKind,
+    /// Its title.
+    pub title: Option<String>,
+    /// Its topic.
+    pub topic: Option<String>,
+    /// Who may find it.
+    pub visibility: WireVisibility,
+    /// When it began.
+    pub created_at: WireTimestamp,
+    /// The place of its last event.
+    pub head_seq: WireSeq,
+    /// How many members it has.
+    pub member_count: u64,
+    /// What the caller may do here; `null` for whoever is no member.
+    pub role: Option<WireRole>,
+    /// Up to where the caller has read; 0 for whoever is no member.
+    pub read_seq: WireSeq,
+    /// Messages above `read_seq` that somebody else sent.
+    pub unread: u64,
+    /// Those of them that mention the caller.
+    pub mentions: u64,
+    /// Whether the caller wants no notifications of it.
+    pub muted: bool,
+    /// The newest message, if there is one that the caller may read.
+    pub last_message: Option<Message>,
+}
+
+/// `GET /v1/conversations`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct Inbox {
+    /// The caller's conversations, last active first.
+    pub conversations: Vec<Conversation>,
+    /// What to pass as `before` for the next page; `null` on the last one.
+    pub next: Option<WirePosition>,
+}
+
+/// `POST /v1/conversations`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct NewConversation {
+    /// What kind.
+    pub kind: WireConversationKind,
+    /// Its title; a direct conversation has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Who is in it beside the caller.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<WireUserId>,
+    /// Names the wish, so that a retry finds the conversation that the first try made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<WireClientId>,
+    /// Who may find it; `private` if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub visibility: Option<WireVisibility>,
+}
+
+/// `PATCH /v1/conversations/{id}`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct ConversationPatch {
+    /// The new title; `null` takes it away.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<String>))]
+    pub title: Option<Option<String>>,
+    /// The new topic; `null` takes it away.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<String>))]
+    pub topic: Option<Option<String>>,
+    /// The new visibility.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub visibility: Option<WireVisibility>,
+    /// Refused: nothing deletes old messages yet.
+    #[serde(default, skip_serializing)]
+    #[cfg_attr(feature = "schema", schema(ignore))]
+    pub retention_days: NotSupported,
+}
+
+impl From<ConversationPatch> for SettingsChange {
+    fn from(patch: ConversationPatch) -> Self {
+        Self {
+            title: patch.title,
+            topic: patch.topic,
+            visibility: patch.visibility.map(|visibility| visibility.0),
+            retention_days: None,
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! `/v1/conversations/{id}/messages` and `…/events`.
+
+use serde::{Deserialize, Serialize};
+use tidemark_core::ConversationId;
+use tidemark_core::conversation::{self};
+use tidemark_core::timeline::TimelineMessage;
+
+use crate::wire::{
+    LogEntry, NotSupported, Wire, WireClientId, WireConversationId, WireMentions, WireSeq,
+    WireTimestamp, WireUserId, optional_from_one,
+};
+
+/// `POST /v1/conversations/{id}/messages`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct NewMessage {
+    /// Names the message, so that a retry is recognised.
+    pub client_id: WireClientId,
+    /// What it says.
+    pub text: String,
+    /// The message that it answers.
+    #[serde(default, deserialize_with = "optional_from_one")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<WireSeq>,
+    /// Whose attention it asks for.
+    #[serde(default, skip_serializing_if = "Wire::is_nobody")]
+    pub mentions: WireMentions,
+    /// When the sender's clock says that it was written. Shown, never trusted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_at: Option<WireTimestamp>,
+    /// Refused: there are no threads yet.
+    #[serde(default, skip_serializing)]
+    #[cfg_attr(feature = "schema", schema(ignore))]
+    pub thread: NotSupported,
+    /// Refused: there are no uploads yet.
+    #[serde(default, skip_serializing)]
+    #[cfg_attr(feature = "schema", schema(ignore))]
+    pub attachments: NotSupported,
+}
+
+impl From<NewMessage> for conversation::NewMessage {
+    fn from(body: NewMessage) -> Self {
+        Self {
+            client_id: body.client_id.0,
+            text: body.text,
+            reply_to: body.reply_to.map(|seq| seq.0),
+            mentions: body.mentions.0,
+            client_at: body.client_at.map(|at| at.0),
+        }
+    }
+}
+
+impl From<conversation::NewMessage> for NewMessage {
+    fn from(message: conversation::NewMessage) -> Self {
+        Self {
+            client_id: Wire(message.client_id),
+            text: message.text,
+            reply_to: message.reply_to.map(Wire),
+            mentions: Wire(message.mentions),
+            client_at: message.client_at.map(Wire),
+            thread: NotSupported,
+            attachments: NotSupported,
+        }
+    }
+}
+
+/// The answer: 201 for a new message, 200 for a repeat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct MessageAccepted {
+    /// The message's place.
+    pub seq: WireSeq,
+    /// When it was accepted, the first time.
+    pub at: WireTimestamp,
+    /// Whether it had been accepted before.
+    pub duplicate: bool,
+}
+
+/// A message as it stands now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct Message {
+    /// Where it was said.
+    pub conversation: WireConversationId,
+    /// Its place.
+    pub seq: WireSeq,
+    /// When the server accepted it.
+    pub at: WireTimestamp,
+    /// The kind of its event.
+    pub kind: MessageKind,
+    /// Who sent it.
+    pub sender: WireUserId,
+    /// What the sender's client named it.
+    pub client_id: WireClientId,
+    /// What it says.
+    pub text: String,
+    /// The message that it answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<WireSeq>,
+    /// Whose attention it asks for.
+    #[serde(default, skip_serializing_if = "Wire::is_nobody")]
+    pub mentions: WireMentions,
+    /// When the sender's clock says that it was written. Shown, never trusted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_at: Option<WireTimestamp>,
+    /// When its text was changed the last time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub edited_at: Option<WireTimestamp>,
+    /// Whether it was deleted, so that only its place is left.
+    pub deleted: bool,
+    /// What people reacted with.
+    #[serde(default)]
+    pub reactions: Vec<Reaction>,
+    /// Whether it is pinned.
+    #[serde(default)]
+    pub pinned: bool,
+}
+
+/// One emoji that people reacted with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct Reaction {
+    /// Which.
+    pub emoji: String,
+    /// How many people.
+    pub count: u64,
+    /// Whether the caller is one of them.
+    pub mine: bool,
+}
+
+/// What `kind` says of a message: the same as its event.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub enum MessageKind {
+    /// A message.
+    #[default]
+    Message,
+}
+
+impl Message {
+    /// A message of `conversation` with nothing changed since it was sent.
+    pub fn new(conversation: ConversationId, held: TimelineMessage) -> Self {
+        let message = held.message;
+        Self {
+            conversation: Wire(conversation),
+            seq: Wire(held.seq),
+            at: Wire(held.at),
+            kind: MessageKind::Message,
+            sender: Wire(message.sender),
+            client_id: Wire(message.client_id),
+            text: message.text,
+            reply_to: message.reply_to.map(Wire),
+            mentions: Wire(message.mentions),
+            client_at: message.client_at.map(Wire),
+            edited_at: None,
+            deleted: false,
+            reactions: Vec::new(),
+            pinned: false,
+        }
+    }
+}
+
+/// `GET /v1/conversations/{id}/messages`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct MessagesPage {
+    /// Oldest first.
+    pub messages: Vec<Message>,
+    /// The conversation's head when the page was read.
+    pub head_seq: WireSeq,
+    /// Whether there are further messages in the direction asked for.
+    pub more: bool,
+}
+
+/// `GET /v1/conversations/{id}/events`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct EventsPage {
+    /// Oldest first, without holes.
+    pub events: Vec<LogEntry>,
+    /// The conversation's head when the page was read.
+    pub head_seq: WireSeq,
+    /// Whether others follow these.
+    pub more: bool,
+}

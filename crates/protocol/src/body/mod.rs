@@ -1,0 +1,24 @@
+//! What goes over HTTP: one struct for each request and response body.
+//!
+//! Times are milliseconds since the Unix epoch. In a change, an absent field stays as it is and `null`
+//! takes the value away.
+
+mod account;
+mod conversation;
+mod member;
+mod message;
+mod problem;
+mod read;
+mod sync;
+mod user;
+
+pub use account::{NewAccount, Session, Sessions, SignIn, SignedIn};
+pub use conversation::{Conversation, ConversationPatch, Inbox, NewConversation};
+pub use member::{Accepted, Member, Members, MembersToAdd, RolePatch};
+pub use message::{
+    EventsPage, Message, MessageAccepted, MessageKind, MessagesPage, NewMessage, Reaction,
+};
+pub use problem::Problem;
+pub use read::{Cursor, MoveCursor, Reader, Readers};
+pub use sync::{SyncRequest, SyncResponse, SyncedConversation};
+pub use user::{ProfilePatch, User, Users};

@@ -1,0 +1,202 @@
+//! Frames from a client to the server.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use tidemark_core::{ConversationId, Seq};
+
+use crate::Code;
+use crate::frame::Refused;
+use crate::frame::request::{self, Request};
+use crate::wire::{InvalidJson, Secret, Unsupported, Wire, encode, parse_object};
+
+/// What a client numbers its requests with; the answer carries the same number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RequestId(pub i64);
+
+/// How much of some things one frame may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ParseLimits {
+    /// The most cursors in a `hello`.
+    pub cursors_max: usize,
+}
+
+impl Default for ParseLimits {
+    fn default() -> Self {
+        Self { cursors_max: 1_000 }
+    }
+}
+
+/// A frame from a client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClientFrame {
+    /// The first one.
+    Hello(Hello),
+    /// Any other.
+    Request(Request),
+}
+
+/// The first frame of a socket.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hello {
+    /// Who it is, unless the `Authorization` header said so.
+    pub token: Option<Secret>,
+    /// Up to where the client holds each conversation.
+    pub cursors: BTreeMap<ConversationId, Seq>,
+    /// The history that the cursors are about.
+    pub epoch: Option<String>,
+    /// What the user calls the device.
+    pub device: Option<String>,
+}
+
+/// Why a frame was not understood. The socket stays open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FrameError {
+    /// The request's number, if it could be read.
+    pub id: Option<RequestId>,
+    /// What kind of error.
+    pub code: Code,
+    /// Which field is wrong, and how.
+    pub detail: String,
+}
+
+impl FrameError {
+    pub(crate) fn invalid(id: Option<RequestId>, detail: impl Into<String>) -> Self {
+        Self {
+            id,
+            code: Code::Invalid,
+            detail: detail.into(),
+        }
+    }
+
+    /// The frame that answers it.
+    pub fn into_refused(self) -> Refused {
+        Refused {
+            id: self.id,
+            code: self.code,
+            detail: self.detail.into(),
+            retry_after_ms: None,
+        }
+    }
+}
+
+/// The part of a frame that says how to read the rest. Its values are looked at one by one, so that a
+/// wrong one does not hide the other.
+#[derive(Deserialize)]
+struct Envelope<'text> {
+    #[serde(borrow, rename = "type")]
+    name: Option<&'text RawValue>,
+    #[serde(borrow)]
+    id: Option<&'text RawValue>,
+}
+
+impl ClientFrame {
+    /// The `type` of every frame that this server understands.
+    pub const TYPES: [&str; 7] = ["hello", "send", "read", "sync", "open", "close", "ping"];
+    /// The `type` of the frames that the protocol has and this server refuses.
+    pub const TYPES_NOT_SUPPORTED: [&str; 7] = [
+        "edit", "delete", "react", "pin", "typing", "presence", "watch",
+    ];
+
+    /// Reads one frame: first what it is, then its own fields.
+    ///
+    /// # Errors
+    ///
+    /// [`FrameError`], to be answered by `refused`; nothing about it requires the socket to close.
+    pub fn parse(text: &str, limits: &ParseLimits) -> Result<Self, FrameError> {
+        let envelope: Envelope<'_> =
+            parse_object(text).map_err(|error| FrameError::invalid(None, error.to_string()))?;
+        let id = match envelope.id.map(|json| json.get().parse()) {
+            None => None,
+            Some(Ok(number)) => Some(RequestId(number)),
+            Some(Err(_)) => return Err(FrameError::invalid(None, "id: expected an integer")),
+        };
+        let Some(name) = envelope.name else {
+            return Err(FrameError::invalid(id, "missing field `type`"));
+        };
+        let Ok(name) = serde_json::from_str::<Cow<'_, str>>(name.get()) else {
+            return Err(FrameError::invalid(id, "type: expected a string"));
+        };
+        let invalid = |error: InvalidJson| FrameError::invalid(id, error.to_string());
+        let request = match &*name {
+            "hello" => return Self::parse_hello(text, id, limits.cursors_max),
+            "send" => request::parse_send(text, id).map_err(invalid)?,
+            "read" => request::parse_read(text, id).map_err(invalid)?,
+            "sync" => request::parse_sync(text, id).map_err(invalid)?,
+            "open" => request::parse_open(text, id).map_err(invalid)?,
+            "close" => request::parse_close(text, id).map_err(invalid)?,
+            "ping" => Request::Ping(request::Ping { id }),
+            name => return Err(FrameError::invalid(id, unknown_type(name))),
+        };
+        Ok(Self::Request(request))
+    }
+
+    fn parse_hello(
+        text: &str,
+        id: Option<RequestId>,
+        cursors_max: usize,
+    ) -> Result<Self, FrameError> {
+        let fields: HelloFields =
+            parse_object(text).map_err(|error| FrameError::invalid(id, error.to_string()))?;
+        let cursors = fields.cursors.unwrap_or_default();
+        if cursors.len() > cursors_max {
+            return Err(FrameError {
+                id,
+                code: Code::TooLarge,
+                detail: format!("cursors: at most {cursors_max} in a hello"),
+            });
+        }
+        Ok(Self::Hello(Hello {
+            token: fields.token,
+            cursors: cursors.into_iter().map(|(id, seq)| (id.0, seq.0)).collect(),
+            epoch: fields.epoch,
+            device: fields.device,
+        }))
+    }
+
+    /// The frame as JSON.
+    pub fn encode(&self) -> String {
+        match self {
+            Self::Hello(hello) => hello.encode(),
+            Self::Request(request) => request.encode(),
+        }
+    }
+}
+
+impl Hello {
+    /// The frame as JSON.
+    pub fn encode(&self) -> String {
+        let cursors = self.cursors.iter().map(|(id, seq)| (Wire(*id), Wire(*seq)));
+        encode(&HelloFields {
+            name: Some("hello"),
+            token: self.token.clone(),
+            cursors: Some(cursors.collect()),
+            epoch: self.epoch.clone(),
+            device: self.device.clone(),
+        })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct HelloFields {
+    #[serde(rename = "type", skip_deserializing)]
+    name: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<Secret>,
+    cursors: Option<BTreeMap<Wire<ConversationId>, Wire<Seq>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    epoch: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device: Option<String>,
+}
+
+fn unknown_type(name: &str) -> String {
+    if ClientFrame::TYPES_NOT_SUPPORTED.contains(&name) {
+        return format!("{name} is {Unsupported}");
+    }
+    let start: String = name.chars().take(32).collect();
+    format!("type: there is no frame {start:?}")
+}

@@ -1,0 +1,279 @@
+//! An event of the log in JSON: flat, with its kind's own fields beside the common ones.
+
+use serde::de;
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
+use tidemark_core::conversation::{
+    Event, EventBody, Joined, MembersChange, Mentions, Message, Role, SettingsChange, Visibility,
+};
+use tidemark_core::{ClientId, ConversationId, Seq, Timestamp, UserId};
+
+use crate::wire::{Wire, parse_object, present, unwrap_all, wrap_all};
+
+/// An entry of a conversation's log, as a reader gets it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogEntry {
+    /// An event.
+    Known(Event),
+    /// An event of a kind that this version does not know: it is skipped, but it has its place, so that
+    /// a cursor moves over it.
+    Unknown(UnknownEvent),
+}
+
+/// The fields that events of every kind have.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnknownEvent {
+    /// Whose log it is in.
+    pub conversation: Wire<ConversationId>,
+    /// Its place there.
+    pub seq: Wire<Seq>,
+    /// When the server accepted it.
+    pub at: Wire<Timestamp>,
+    /// What kind it is.
+    pub kind: String,
+}
+
+impl LogEntry {
+    /// The names of the kinds that this version knows.
+    pub const KINDS: [&str; 4] = ["created", "message", "members", "settings"];
+
+    /// Whose log it is in.
+    pub fn conversation(&self) -> ConversationId {
+        match self {
+            Self::Known(event) => event.conversation,
+            Self::Unknown(event) => event.conversation.0,
+        }
+    }
+
+    /// Its place there.
+    pub fn seq(&self) -> Seq {
+        match self {
+            Self::Known(event) => event.seq,
+            Self::Unknown(event) => event.seq.0,
+        }
+    }
+
+    /// The event, if its kind is known.
+    pub fn event(&self) -> Option<&Event> {
+        match self {
+            Self::Known(event) => Some(event),
+            Self::Unknown(_) => None,
+        }
+    }
+}
+
+impl From<Event> for LogEntry {
+    fn from(event: Event) -> Self {
+        Self::Known(event)
+    }
+}
+
+impl Serialize for LogEntry {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Known(event) => serialize_event(event, None, serializer),
+            Self::Unknown(event) => event.serialize(serializer),
+        }
+    }
+}
+
+/// Writes `event`, with a `type` before its fields where it is a frame of its own.
+pub(crate) fn serialize_event<S: Serializer>(
+    event: &Event,
+    frame_type: Option<&str>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(None)?;
+    if let Some(name) = frame_type {
+        map.serialize_entry("type", name)?;
+    }
+    map.serialize_entry("conversation", &Wire(event.conversation))?;
+    map.serialize_entry("seq", &Wire(event.seq))?;
+    map.serialize_entry("at", &Wire(event.at))?;
+    match &event.body {
+        EventBody::Created { by, title } => {
+            map.serialize_entry("kind", "created")?;
+            map.serialize_entry("by", by.as_str())?;
+            map.serialize_entry("title", title)?;
+        }
+        EventBody::Message(message) => {
+            map.serialize_entry("kind", "message")?;
+            serialize_message(message, &mut map)?;
+        }
+        EventBody::Members(change) => {
+            map.serialize_entry("kind", "members")?;
+            map.serialize_entry("by", change.by.as_str())?;
+            map.serialize_entry("joined", &roles(&change.joined))?;
+            map.serialize_entry("left", &wrap_all(change.left.iter().cloned()))?;
+            map.serialize_entry("roles", &roles(&change.roles))?;
+        }
+        EventBody::Settings { by, change } => {
+            map.serialize_entry("kind", "settings")?;
+            map.serialize_entry("by", by.as_str())?;
+            if let Some(title) = &change.title {
+                map.serialize_entry("title", title)?;
+            }
+            if let Some(topic) = &change.topic {
+                map.serialize_entry("topic", topic)?;
+            }
+            if let Some(visibility) = change.visibility {
+                map.serialize_entry("visibility", visibility.as_str())?;
+            }
+            if let Some(days) = change.retention_days {
+                map.serialize_entry("retention_days", &days)?;
+            }
+        }
+    }
+    map.end()
+}
+
+fn serialize_message<M: SerializeMap>(message: &Message, map: &mut M) -> Result<(), M::Error> {
+    map.serialize_entry("sender", message.sender.as_str())?;
+    map.serialize_entry("client_id", &Wire(message.client_id))?;
+    map.serialize_entry("text", &message.text)?;
+    if let Some(target) = message.reply_to {
+        map.serialize_entry("reply_to", &Wire(target))?;
+    }
+    if !message.mentions.is_empty() {
+        map.serialize_entry("mentions", &Wire(&message.mentions))?;
+    }
+    if let Some(at) = message.client_at {
+        map.serialize_entry("client_at", &Wire(at))?;
+    }
+    Ok(())
+}
+
+impl<'de> Deserialize<'de> for LogEntry {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let json = Box::<RawValue>::deserialize(deserializer)?;
+        let common: UnknownEvent = parse_object(json.get()).map_err(de::Error::custom)?;
+        let body = match common.kind.as_str() {
+            "created" => parse_object::<CreatedFields>(json.get()).map(EventBody::from),
+            "message" => parse_object::<MessageFields>(json.get()).map(EventBody::from),
+            "members" => parse_object::<MembersFields>(json.get()).map(EventBody::from),
+            "settings" => parse_object::<SettingsFields>(json.get()).map(EventBody::from),
+            _ => return Ok(Self::Unknown(common)),
+        };
+        Ok(Self::Known(Event {
+            conversation: common.conversation.0,
+            seq: common.seq.0,
+            at: common.at.0,
+            body: body.map_err(de::Error::custom)?,
+        }))
+    }
+}
+
+#[derive(Deserialize)]
+struct CreatedFields {
+    by: Wire<UserId>,
+    title: Option<String>,
+}
+
+impl From<CreatedFields> for EventBody {
+    fn from(fields: CreatedFields) -> Self {
+        Self::Created {
+            by: fields.by.0,
+            title: fields.title,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct MessageFields {
+    sender: Wire<UserId>,
+    client_id: Wire<ClientId>,
+    text: String,
+    reply_to: Option<Wire<Seq>>,
+    #[serde(default)]
+    mentions: Wire<Mentions>,
+    client_at: Option<Wire<Timestamp>>,
+}
+
+impl From<MessageFields> for EventBody {
+    fn from(fields: MessageFields) -> Self {
+        Self::Message(Message {
+            sender: fields.sender.0,
+            client_id: fields.client_id.0,
+            text: fields.text,
+            reply_to: fields.reply_to.map(|seq| seq.0),
+            mentions: fields.mentions.0,
+            client_at: fields.client_at.map(|at| at.0),
+        })
+    }
+}
+
+#[derive(Deserialize)]
+struct MembersFields {
+    by: Wire<UserId>,
+    #[serde(default)]
+    joined: Vec<MemberRole>,
+    #[serde(default)]
+    left: Vec<Wire<UserId>>,
+    #[serde(default)]
+    roles: Vec<MemberRole>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct MemberRole {
+    user: Wire<UserId>,
+    role: Wire<Role>,
+}
+
+impl From<MemberRole> for Joined {
+    fn from(member: MemberRole) -> Self {
+        Self {
+            user: member.user.0,
+            role: member.role.0,
+        }
+    }
+}
+
+fn roles(members: &[Joined]) -> Vec<MemberRole> {
+    let shell = |member: &Joined| MemberRole {
+        user: Wire(member.user.clone()),
+        role: Wire(member.role),
+    };
+    members.iter().map(shell).collect()
+}
+
+impl From<MembersFields> for EventBody {
+    fn from(fields: MembersFields) -> Self {
+        Self::Members(MembersChange {
+            by: fields.by.0,
+            joined: fields.joined.into_iter().map(Joined::from).collect(),
+            left: unwrap_all(fields.left),
+            roles: fields.roles.into_iter().map(Joined::from).collect(),
+        })
+    }
+}
+
+#[derive(Deserialize)]
+#[expect(
+    clippy::option_option,
+    reason = "absent, null and a value are three things"
+)]
+struct SettingsFields {
+    by: Wire<UserId>,
+    #[serde(default, deserialize_with = "present")]
+    title: Option<Option<String>>,
+    #[serde(default, deserialize_with = "present")]
+    topic: Option<Option<String>>,
+    visibility: Option<Wire<Visibility>>,
+    #[serde(default, deserialize_with = "present")]
+    retention_days: Option<Option<u32>>,
+}
+
+impl From<SettingsFields> for EventBody {
+    fn from(fields: SettingsFields) -> Self {
+        Self::Settings {
+            by: fields.by.0,
+            change: SettingsChange {
+                title: fields.title,
+                topic: fields.topic,
+                visibility: fields.visibility.map(|visibility| visibility.0),
+                retention_days: fields.retention_days,
+            },
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Values that are integers in JSON.
+
+use std::fmt;
+
+use serde::de::{self, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use tidemark_core::{Position, Seq, Timestamp};
+
+use crate::wire::Wire;
+
+impl Serialize for Wire<Seq> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(self.0.get())
+    }
+}
+
+impl<'de> Deserialize<'de> for Wire<Seq> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Place;
+
+        impl Visitor<'_> for Place {
+            type Value = Wire<Seq>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(formatter, "an integer from 0 to {}", Seq::MAX)
+            }
+
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Self::Value, E> {
+                Seq::new(number)
+                    .map(Wire)
+                    .ok_or_else(|| E::invalid_value(Unexpected::Unsigned(number), &self))
+            }
+        }
+
+        deserializer.deserialize_u64(Place)
+    }
+}
+
+impl Serialize for Wire<Timestamp> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_i64(self.0.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Wire<Timestamp> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        i64::deserialize(deserializer).map(|millis| Wire(Timestamp(millis)))
+    }
+}
+
+impl Serialize for Wire<Position> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(self.0.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Wire<Position> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        u64::deserialize(deserializer).map(|place| Wire(Position(place)))
+    }
+}
+
+/// The place of an event that is meant to exist: zero is refused.
+pub(crate) fn from_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Wire<Seq>, D::Error> {
+    let Wire(seq) = Wire::<Seq>::deserialize(deserializer)?;
+    if seq == Seq::ZERO {
+        return Err(de::Error::custom(format_args!(
+            "expected an integer from 1 to {}",
+            Seq::MAX
+        )));
+    }
+    Ok(Wire(seq))
+}
+
+/// The place of an event that may be named, and then exists; `null` names none.
+pub(crate) fn optional_from_one<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Wire<Seq>>, D::Error> {
+    #[derive(Deserialize)]
+    struct FromOne(#[serde(deserialize_with = "from_one")] Wire<Seq>);
+
+    Ok(Option::<FromOne>::deserialize(deserializer)?.map(|FromOne(seq)| seq))
+}
