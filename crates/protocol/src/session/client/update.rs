@@ -1,0 +1,104 @@
+//! What a client session tells the app.
+
+use std::time::Duration;
+
+use tidemark_core::{ClientId, ConversationId, Seq, SessionId, Timestamp, UserId};
+
+use crate::body::Conversation;
+use crate::wire::LogEntry;
+use crate::{ByeCode, Code};
+
+/// Something that the app may want to act upon.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Update {
+    /// The server let us in, as this user.
+    Online {
+        /// Who we are.
+        user: UserId,
+        /// This session, as in the list of the user's sessions.
+        session_id: SessionId,
+        /// Whether the user is in more conversations than the server named.
+        more_conversations: bool,
+    },
+    /// The next event of a followed conversation: each comes once, in the order of `seq`.
+    Event(LogEntry),
+    /// A message is in the log. Its event comes in its own place, as [`Update::Event`].
+    Sent {
+        /// Where.
+        conversation: ConversationId,
+        /// What it was named.
+        client_id: ClientId,
+        /// Its place.
+        seq: Seq,
+        /// When the server accepted it.
+        at: Timestamp,
+        /// Whether an earlier try had brought it there.
+        duplicate: bool,
+    },
+    /// A message will never be in the log: sending it again would end the same way.
+    Refused {
+        /// Where it was to go.
+        conversation: ConversationId,
+        /// What it was named.
+        client_id: ClientId,
+        /// Why.
+        code: Code,
+        /// Why, in words for the person who wrote the client.
+        detail: String,
+    },
+    /// Head, cursor or counts of a conversation changed; [`ClientSession::state`] has them.
+    ///
+    /// [`ClientSession::state`]: super::ClientSession::state
+    Changed(ConversationId),
+    /// Another member has read up to here.
+    ReadBy {
+        /// Where.
+        conversation: ConversationId,
+        /// Who.
+        user: UserId,
+        /// The last event that they have read.
+        seq: Seq,
+    },
+    /// The user is a member now.
+    Added(Box<Conversation>),
+    /// The user is no member any more, or the conversation cannot be seen; it is forgotten.
+    Removed(ConversationId),
+    /// The server's history is another one than before: drop every event that is held. Followed
+    /// conversations begin again from their first event, unless the app says otherwise.
+    HistoryReplaced,
+    /// The connection is of no use any more: close it. The session is offline already.
+    Ended(Ending),
+}
+
+/// Why a connection is of no use any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// The server said goodbye.
+    Bye {
+        /// Why.
+        code: ByeCode,
+        /// Whether connecting again makes sense.
+        reconnect: bool,
+        /// Connect again after a random part of this.
+        after: Duration,
+    },
+    /// The token was not accepted.
+    Unauthorized {
+        /// Why, in words.
+        detail: String,
+    },
+    /// The server did not let us in, for another reason.
+    TurnedAway {
+        /// Which.
+        code: Code,
+        /// Why, in words.
+        detail: String,
+    },
+    /// Nothing was heard for too long.
+    Silent,
+    /// What was heard is not the protocol.
+    Malformed {
+        /// What was wrong with it.
+        detail: String,
+    },
+}

@@ -1,0 +1,3 @@
+//! Connections as state machines, without sockets and without a clock.
+
+pub mod client;
