@@ -63,7 +63,7 @@ pub(crate) fn says(number: u128, text: &str) -> NewMessage {
 }
 
 /// A world with four conversations made by ada: with ben alone, a group with ben and cleo, a public
-/// channel and a private one.
+/// channel and a private one. Ben is an admin where there can be one.
 pub(crate) fn settled_world() -> World {
     let limits = Limits {
         group_members_max: GROUP_MEMBERS_MAX,
@@ -92,6 +92,11 @@ pub(crate) fn settled_world() -> World {
             Action::Create(new),
         );
         world.execute(create).unwrap();
+        if kind != ConversationKind::Direct {
+            let promote = Action::ChangeRole(user("ben"), Role::Admin);
+            let promote = command(room_id(number), Caller::User(user("ada")), promote);
+            world.execute(promote).unwrap();
+        }
     }
     world
 }

@@ -6,10 +6,12 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, subsequence};
 use tidemark_core::access::Caller;
-use tidemark_core::conversation::{Action, Command};
-use tidemark_core::{RefusalCode, Timestamp};
+use tidemark_core::conversation::{
+    Action, Command, ConversationKind, Mentions, NewConversation, NewMessage, Visibility,
+};
+use tidemark_core::{RefusalCode, Seq, Timestamp};
 
-use crate::history::{command, history, room_id, says, settled_world, user};
+use crate::history::{client_id, command, history, room_id, says, settled_world, user};
 use crate::world::{Outcome, World};
 
 /// The sends of a history that were accepted, with what each one got.
@@ -30,6 +32,25 @@ fn later(command: &Command) -> Command {
     Command {
         at: Timestamp(command.at.0 + 1_000_000),
         ..command.clone()
+    }
+}
+
+/// Makes it another message: by its text, by what it answers, or by whom it mentions.
+fn change(new: &mut NewMessage, part: i32) {
+    match part {
+        0 => new.text.push_str(", or maybe not"),
+        1 => {
+            new.reply_to = match new.reply_to {
+                Some(_) => None,
+                None => Some(Seq::ZERO.next()),
+            }
+        }
+        _ => {
+            new.mentions = match new.mentions {
+                Mentions::All => Mentions::default(),
+                Mentions::Users(_) => Mentions::All,
+            }
+        }
     }
 }
 
@@ -57,11 +78,11 @@ proptest! {
     }
 
     #[test]
-    fn a_used_client_id_with_another_text_is_a_conflict(commands in history()) {
+    fn a_used_client_id_with_another_content_is_a_conflict(commands in history(), part in 0..3) {
         let mut world = settled_world();
         for (mut send, _) in accepted_sends(&mut world, commands) {
             if let Action::Send(new) = &mut send.action {
-                new.text.push_str(", or maybe not");
+                change(new, part);
             }
             let before = world.clone();
             if world.execute(later(&send)).map_err(|refusal| refusal.code) != Err(RefusalCode::Conflict) {
@@ -151,7 +172,6 @@ fn a_retry_is_recognised_after_the_limits_became_smaller() {
 
 #[test]
 fn a_retry_with_another_clock_or_with_a_mention_twice_is_the_same_message() {
-    use tidemark_core::conversation::Mentions;
     let mut world = settled_world();
     let mut new = says(1, "look, ben");
     new.mentions = Mentions::Users(vec![user("ben")]);
@@ -176,8 +196,6 @@ fn the_same_client_id_of_two_people_names_two_messages() {
 
 #[test]
 fn making_a_conversation_again_with_its_client_id_finds_the_first() {
-    use crate::history::client_id;
-    use tidemark_core::conversation::{ConversationKind, NewConversation, Visibility};
     let mut world = settled_world();
     let create = |id| {
         let new = NewConversation {

@@ -72,13 +72,13 @@ fn a_reply_is_to_a_message_of_the_same_conversation() {
         };
         by_ada(&mut world, GROUP, Action::Send(new))
     };
-    assert!(reply_to(3).is_ok());
+    assert!(reply_to(4).is_ok());
     assert_eq!(
         reply_to(0),
         Err(RefusalCode::Invalid),
         "before the first event"
     );
-    assert_eq!(reply_to(2), Err(RefusalCode::Invalid), "people who came");
+    assert_eq!(reply_to(3), Err(RefusalCode::Invalid), "people who came");
     assert_eq!(reply_to(9), Err(RefusalCode::Invalid), "above the head");
 }
 
@@ -229,6 +229,8 @@ fn a_cursor_moves_between_the_first_event_and_the_head() {
     };
     assert_eq!(move_to(0), Err(RefusalCode::Invalid));
     assert_eq!(move_to(1), Ok(Outcome::Unchanged));
-    assert_eq!(move_to(2), Ok(Outcome::Unchanged));
-    assert_eq!(move_to(3), Err(RefusalCode::Invalid));
+    assert_eq!(move_to(2), Ok(Outcome::Unchanged), "where ada came");
+    let third = Seq::new(3).unwrap();
+    assert_eq!(move_to(3), Ok(Outcome::Moved(third)));
+    assert_eq!(move_to(4), Err(RefusalCode::Invalid));
 }
