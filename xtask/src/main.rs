@@ -2,6 +2,7 @@
 
 #![allow(
     clippy::print_stdout,
+    clippy::print_stderr,
     reason = "a build tool talks to the person at the terminal"
 )]
 
@@ -11,6 +12,8 @@ mod serve;
 mod shell;
 mod test;
 mod tidy;
+
+use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -37,8 +40,18 @@ enum Command {
     Bench(bench::Arguments),
 }
 
-fn main() -> Result<()> {
-    match CommandLine::parse().command {
+fn main() -> ExitCode {
+    match run(CommandLine::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<()> {
+    match command {
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Test => test::run(),
         Command::Tidy => tidy::run(),

@@ -36,7 +36,7 @@ const NORMAL: &[Allowed] = &[
     ("xtask", &[]),
 ];
 
-/// What their tests may use beside that.
+/// What their tests may use beside that, and beside the crate itself with other features.
 const IN_TESTS: &[Allowed] = &[
     ("tidemark-client", &["tidemark-server", "tidemark-store"]),
     ("tidemark", &["tidemark-simulator"]),
@@ -95,7 +95,8 @@ fn is_allowed(edge: &Edge) -> bool {
             .any(|(from, to)| *from == edge.from && to.contains(&edge.to.as_str()))
     };
     if edge.to_ours {
-        return has(NORMAL) || (edge.in_tests && has(IN_TESTS));
+        let itself = edge.to == edge.from;
+        return has(NORMAL) || (edge.in_tests && (itself || has(IN_TESTS)));
     }
     edge.from != "tidemark-core" || edge.in_tests || CORE_OUTSIDE.contains(&edge.to.as_str())
 }
@@ -136,6 +137,16 @@ mod tests {
             ..in_program.clone()
         };
         assert_eq!(problems(in_program), 1);
+        assert_eq!(problems(in_tests), 0);
+    }
+
+    #[test]
+    fn tests_may_ask_for_other_features_of_their_own_crate() {
+        let itself = edge("tidemark-store", "tidemark-store");
+        let in_tests = Edge {
+            in_tests: true,
+            ..itself
+        };
         assert_eq!(problems(in_tests), 0);
     }
 

@@ -234,3 +234,11 @@ fn a_cursor_moves_between_the_first_event_and_the_head() {
     assert_eq!(move_to(3), Ok(Outcome::Moved(third)));
     assert_eq!(move_to(4), Err(RefusalCode::Invalid));
 }
+
+#[test]
+fn a_new_conversation_never_takes_the_id_of_another() {
+    let mut world = settled_world();
+    let taken = by_ada(&mut world, GROUP, Action::Create(group_of(&["ben"])));
+    assert_eq!(taken, Err(RefusalCode::Conflict));
+    assert_eq!(world, settled_world());
+}
