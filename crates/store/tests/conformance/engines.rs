@@ -31,8 +31,8 @@ impl Engine for MemoryEngine {
 /// SQLite, in a directory of its own.
 pub(crate) struct SqliteEngine {
     place: TempDir,
-    /// Where stores that were killed go on; kept until the end.
-    copies: Vec<TempDir>,
+    /// Where stores were that have been killed; they still have their files open.
+    former: Vec<TempDir>,
 }
 
 impl Engine for SqliteEngine {
@@ -41,23 +41,24 @@ impl Engine for SqliteEngine {
     fn create() -> (Self, SqliteStore) {
         let place = TempDir::new().expect("a test can make a directory");
         let store = open(place.path());
-        let copies = Vec::new();
-        (Self { place, copies }, store)
+        let former = Vec::new();
+        (Self { place, former }, store)
     }
 
     fn reopen(&mut self, _closed: &SqliteStore) -> SqliteStore {
         open(self.place.path())
     }
 
-    /// The files as they are, opened elsewhere: this process cannot kill itself.
+    /// The files as they are, opened elsewhere: this process cannot kill itself. The write-ahead log
+    /// is copied first, so that what a checkpoint moves meanwhile is in one of them or in both.
     fn reopen_killed(&mut self, _running: &SqliteStore) -> SqliteStore {
         let copy = TempDir::new().expect("a test can make a directory");
-        for file in ["tidemark.db", "tidemark.db-wal"] {
+        for file in ["tidemark.db-wal", "tidemark.db"] {
             fs::copy(self.place.path().join(file), copy.path().join(file))
                 .expect("a running store has its files");
         }
         let store = open(copy.path());
-        self.copies.push(copy);
+        self.former.push(std::mem::replace(&mut self.place, copy));
         store
     }
 }

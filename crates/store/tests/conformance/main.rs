@@ -1,5 +1,6 @@
 //! Every engine passes the same suite.
 
+mod differential;
 mod engines;
 
 mod memory {

@@ -1,0 +1,246 @@
+//! Random histories: few people, few conversations and few names, so that they meet often.
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use tidemark_core::access::Caller;
+use tidemark_core::conversation::{
+    Action, Command, ConversationKind, Joined, Mentions, NewConversation, NewMessage, Role,
+    SettingsChange, Visibility,
+};
+use tidemark_core::{ClientId, ConversationId, Seq, Timestamp, UserId};
+use tidemark_store::{PageLimits, Window};
+use uuid::Uuid;
+
+/// The first four are registered when a script begins; the last is the first in another case.
+pub(crate) const PERSON_NAMES: [&str; 6] = ["ann", "bob", "cyd", "dee", "eve", "Ann"];
+/// How many conversations a script talks about.
+pub(crate) const CONVERSATIONS: u128 = 4;
+
+/// One thing that happens to a store, or is asked of it.
+#[derive(Clone, Debug)]
+pub(crate) enum Step {
+    Commit(Vec<Command>),
+    Register(UserId, Timestamp),
+    EnsureExternal(Vec<(UserId, Option<String>)>, bool, Timestamp),
+    Rename(UserId, Option<String>),
+    FindUsers(String),
+    ReadEvents(Caller, ConversationId, Seq, PageLimits),
+    ReadMessages(Caller, ConversationId, Window, PageLimits),
+    ReadMembers(Caller, ConversationId, Option<UserId>, usize),
+    ReadReaders(Caller, ConversationId, Seq, usize),
+    Reopen,
+    Kill,
+}
+
+impl Step {
+    pub(crate) fn register(name: &str, at: i64) -> Self {
+        Self::Register(user_id(name), Timestamp(at))
+    }
+
+    /// Whether reads may answer otherwise after it.
+    pub(crate) fn changes(&self) -> bool {
+        !matches!(
+            self,
+            Self::FindUsers(_)
+                | Self::ReadEvents(..)
+                | Self::ReadMessages(..)
+                | Self::ReadMembers(..)
+                | Self::ReadReaders(..)
+        )
+    }
+}
+
+/// Everybody whom a script talks about.
+pub(crate) fn people() -> Vec<UserId> {
+    PERSON_NAMES.map(user_id).to_vec()
+}
+
+/// The conversation with this number.
+pub(crate) fn conversation(number: u128) -> ConversationId {
+    ConversationId(Uuid::from_u128(number + 1))
+}
+
+fn user_id(name: &str) -> UserId {
+    UserId::parse(name).expect("a valid user id")
+}
+
+/// A history.
+pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
+    vec(step(), 1..30)
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let caller = || caller().boxed();
+    prop_oneof![
+        12 => vec(command(), 1..6).prop_map(Step::Commit),
+        1 => (person(), time()).prop_map(|(person, at)| Step::Register(person, at)),
+        1 => (vec((person(), display_name()), 0..3), any::<bool>(), time())
+            .prop_map(|(users, rename, at)| Step::EnsureExternal(users, rename, at)),
+        1 => (person(), display_name()).prop_map(|(person, name)| Step::Rename(person, name)),
+        1 => "[abABe_%]{0,2}".prop_map(Step::FindUsers),
+        2 => (caller(), room(), seq(), limits())
+            .prop_map(|(caller, room, after, limits)| Step::ReadEvents(caller, room, after, limits)),
+        2 => (caller(), room(), window(), limits())
+            .prop_map(|(caller, room, window, limits)| {
+                Step::ReadMessages(caller, room, window, limits)
+            }),
+        1 => (caller(), room(), option::of(person()), 1..4_usize)
+            .prop_map(|(caller, room, after, most)| Step::ReadMembers(caller, room, after, most)),
+        1 => (caller(), room(), seq(), 1..4_usize)
+            .prop_map(|(caller, room, place, most)| Step::ReadReaders(caller, room, place, most)),
+        1 => Just(Step::Reopen),
+        1 => Just(Step::Kill),
+    ]
+}
+
+fn command() -> impl Strategy<Value = Command> {
+    (room(), caller(), time(), action()).prop_map(|(conversation, caller, at, action)| Command {
+        conversation,
+        caller,
+        at,
+        action,
+    })
+}
+
+fn action() -> impl Strategy<Value = Action> {
+    prop_oneof![
+        4 => new_conversation().prop_map(Action::Create),
+        8 => new_message().prop_map(Action::Send),
+        2 => vec(joined(), 0..3).prop_map(Action::AddMembers),
+        1 => person().prop_map(Action::RemoveMember),
+        1 => joined().prop_map(|joined| Action::ChangeRole(joined.user, joined.role)),
+        1 => Just(Action::Join),
+        1 => Just(Action::Leave),
+        1 => settings().prop_map(Action::ChangeSettings),
+        3 => seq().prop_map(Action::MoveCursor),
+    ]
+}
+
+fn new_conversation() -> impl Strategy<Value = NewConversation> {
+    let kind = prop_oneof![
+        Just(ConversationKind::Direct),
+        Just(ConversationKind::Group),
+        Just(ConversationKind::Channel),
+    ];
+    let title = option::weighted(0.2, title());
+    let client_id = option::weighted(0.3, client_id());
+    (kind, visibility(), title, vec(person(), 0..4), client_id).prop_map(
+        |(kind, visibility, title, members, client_id)| NewConversation {
+            kind,
+            visibility,
+            title,
+            members,
+            client_id,
+        },
+    )
+}
+
+fn new_message() -> impl Strategy<Value = NewMessage> {
+    let text = prop_oneof![Just(""), Just("hello"), Just("hello"), Just("and good bye")];
+    let reply_to = option::weighted(0.2, seq());
+    let client_at = option::of(time());
+    (client_id(), text, reply_to, mentions(), client_at).prop_map(
+        |(client_id, text, reply_to, mentions, client_at)| NewMessage {
+            client_id,
+            text: text.to_owned(),
+            reply_to,
+            mentions,
+            client_at,
+        },
+    )
+}
+
+fn mentions() -> impl Strategy<Value = Mentions> {
+    prop_oneof![
+        3 => Just(Mentions::default()),
+        1 => Just(Mentions::All),
+        1 => vec(person(), 1..4).prop_map(Mentions::Users),
+    ]
+}
+
+fn settings() -> impl Strategy<Value = SettingsChange> {
+    let new_title = option::of(option::of(title()));
+    let topic = option::of(option::of(title()));
+    let days = option::of(option::of(0..3_u32));
+    (new_title, topic, option::of(visibility()), days).prop_map(
+        |(title, topic, visibility, retention_days)| SettingsChange {
+            title,
+            topic,
+            visibility,
+            retention_days,
+        },
+    )
+}
+
+fn joined() -> impl Strategy<Value = Joined> {
+    let role = prop_oneof![Just(Role::Member), Just(Role::Admin), Just(Role::Owner)];
+    (person(), role).prop_map(|(user, role)| Joined { user, role })
+}
+
+/// Whoever calls was let in by the gateway, so they exist.
+fn caller() -> impl Strategy<Value = Caller> {
+    prop_oneof![
+        9 => prop::sample::select(&PERSON_NAMES[..4])
+            .prop_map(|name| Caller::User(user_id(name))),
+        1 => Just(Caller::Administrator),
+    ]
+}
+
+fn person() -> impl Strategy<Value = UserId> {
+    prop_oneof![
+        8 => prop::sample::select(&PERSON_NAMES[..4]),
+        1 => prop::sample::select(&PERSON_NAMES[4..]),
+    ]
+    .prop_map(user_id)
+}
+
+fn room() -> impl Strategy<Value = ConversationId> {
+    (0..CONVERSATIONS).prop_map(conversation)
+}
+
+fn client_id() -> impl Strategy<Value = ClientId> {
+    (1..12_u128).prop_map(|number| ClientId(Uuid::from_u128(number)))
+}
+
+fn visibility() -> impl Strategy<Value = Visibility> {
+    prop_oneof![3 => Just(Visibility::Private), 1 => Just(Visibility::Public)]
+}
+
+fn title() -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just(String::new()),
+        Just("Boats".to_owned()),
+        Just("x".repeat(257))
+    ]
+}
+
+fn display_name() -> impl Strategy<Value = Option<String>> {
+    option::of("[abAB_%]{1,3}")
+}
+
+fn seq() -> impl Strategy<Value = Seq> {
+    (0..12_u64).prop_map(|number| Seq::new(number).expect("a small number"))
+}
+
+/// Not around a place, of which the contract leaves open how the sides are weighed.
+fn window() -> impl Strategy<Value = Window> {
+    prop_oneof![
+        seq().prop_map(Window::Before),
+        seq().prop_map(Window::After),
+        Just(Window::Latest),
+    ]
+}
+
+fn limits() -> impl Strategy<Value = PageLimits> {
+    (1..6_usize, prop_oneof![0..40_usize, Just(usize::MAX)]).prop_map(
+        |(entries_max, text_bytes_max)| PageLimits {
+            entries_max,
+            text_bytes_max,
+        },
+    )
+}
+
+fn time() -> impl Strategy<Value = Timestamp> {
+    (0..1_000_i64).prop_map(|offset| Timestamp(1_700_000_000_000 + offset))
+}
