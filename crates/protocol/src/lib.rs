@@ -2,6 +2,7 @@
 //!
 //! - [`frame`]: what goes over the socket, parsed strictly and encoded once.
 //! - [`body`]: what goes over HTTP.
+//! - [`session`]: one end of a socket as a state machine.
 //! - [`wire`]: how the types of the core look in JSON.
 //! - [`session`]: a connection as a state machine.
 //!

@@ -61,6 +61,8 @@ pub struct FrameError {
     pub code: Code,
     /// Which field is wrong, and how.
     pub detail: String,
+    /// Whether it was a `hello`, with something wrong in it.
+    pub is_hello: bool,
 }
 
 impl FrameError {
@@ -69,6 +71,7 @@ impl FrameError {
             id,
             code: Code::Invalid,
             detail: detail.into(),
+            is_hello: false,
         }
     }
 
@@ -122,7 +125,17 @@ impl ClientFrame {
         };
         let invalid = |error: InvalidJson| FrameError::invalid(id, error.to_string());
         let request = match &*name {
-            "hello" => return Self::parse_hello(text, id, limits.cursors_max),
+            "hello" => {
+                let hello = Hello::parse(text, limits.cursors_max).map_err(|(code, detail)| {
+                    FrameError {
+                        id,
+                        code,
+                        detail,
+                        is_hello: true,
+                    }
+                })?;
+                return Ok(Self::Hello(hello));
+            }
             "send" => request::parse_send(text, id).map_err(invalid)?,
             "read" => request::parse_read(text, id).map_err(invalid)?,
             "sync" => request::parse_sync(text, id).map_err(invalid)?,
@@ -132,29 +145,6 @@ impl ClientFrame {
             name => return Err(FrameError::invalid(id, unknown_type(name))),
         };
         Ok(Self::Request(request))
-    }
-
-    fn parse_hello(
-        text: &str,
-        id: Option<RequestId>,
-        cursors_max: usize,
-    ) -> Result<Self, FrameError> {
-        let fields: HelloFields =
-            parse_object(text).map_err(|error| FrameError::invalid(id, error.to_string()))?;
-        let cursors = fields.cursors.unwrap_or_default();
-        if cursors.len() > cursors_max {
-            return Err(FrameError {
-                id,
-                code: Code::TooLarge,
-                detail: format!("cursors: at most {cursors_max} in a hello"),
-            });
-        }
-        Ok(Self::Hello(Hello {
-            token: fields.token,
-            cursors: cursors.into_iter().map(|(id, seq)| (id.0, seq.0)).collect(),
-            epoch: fields.epoch,
-            device: fields.device,
-        }))
     }
 
     /// The frame as JSON.
@@ -167,6 +157,24 @@ impl ClientFrame {
 }
 
 impl Hello {
+    fn parse(text: &str, cursors_max: usize) -> Result<Self, (Code, String)> {
+        let fields: HelloFields =
+            parse_object(text).map_err(|error| (Code::Invalid, error.to_string()))?;
+        let cursors = fields.cursors.unwrap_or_default();
+        if cursors.len() > cursors_max {
+            return Err((
+                Code::TooLarge,
+                format!("cursors: at most {cursors_max} in a hello"),
+            ));
+        }
+        Ok(Self {
+            token: fields.token,
+            cursors: cursors.into_iter().map(|(id, seq)| (id.0, seq.0)).collect(),
+            epoch: fields.epoch,
+            device: fields.device,
+        })
+    }
+
     /// The frame as JSON.
     pub fn encode(&self) -> String {
         let cursors = self.cursors.iter().map(|(id, seq)| (Wire(*id), Wire(*seq)));

@@ -1,3 +1,5 @@
-//! Connections as state machines, without sockets and without a clock.
+//! What one end of a socket knows, without the socket: text and time go in, decisions come out.
 
 pub mod client;
+pub mod delivery;
+pub mod server;
