@@ -30,4 +30,8 @@ impl Clock {
     pub fn monotonic_ms(self) -> u64 {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
+    /// The instant at which [`monotonic_ms`](Self::monotonic_ms) is `ms`.
+    pub(crate) fn instant_of(self, ms: u64) -> tokio::time::Instant {
+        tokio::time::Instant::from_std(self.started + Duration::from_millis(ms))
+    }
 }

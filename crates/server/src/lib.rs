@@ -2,10 +2,18 @@
 
 pub mod auth;
 mod clock;
+mod committer;
 pub mod config;
+mod gateway;
+mod hub;
 mod limits;
+mod server;
+mod socket;
 mod telemetry;
+mod translate;
 
 pub use clock::Clock;
+pub use gateway::Gateway;
 pub use limits::{LoginLimiter, SendLimiter};
+pub use server::{Server, StartError};
 pub use telemetry::Metrics;

@@ -1,0 +1,233 @@
+//! Who gets what, live: best effort, and never a reason for anybody to wait.
+//!
+//! The publisher calls [`Hub::publish`] with each outcome in commit order. The hub encodes an event once and
+//! puts the same bytes into the outbox of every socket of the conversation. It knows nothing of how a
+//! socket writes, and nothing here outlives the process: what a socket misses, it reads from the store.
+
+mod outbox;
+mod publish;
+mod room;
+mod session;
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher, Hash, RandomState};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tidemark_core::access::Caller;
+use tidemark_core::{ConversationId, SessionId, UserId};
+use tidemark_protocol::ByeCode;
+
+pub(crate) use outbox::Item;
+use outbox::Outbox;
+pub(crate) use publish::{Origin, Reply};
+pub(crate) use session::Session;
+
+use crate::telemetry::Metrics;
+use room::Room;
+
+/// Locks among which rooms and users are spread, so that sockets that come and go hardly ever make the
+/// publisher wait.
+const SHARDS: usize = 64;
+/// How often those who get no full events of a large conversation hear how far it has come.
+const HEAD_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How conversations of different sizes are served.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HubSettings {
+    /// Above so many members, full events go only to those who have the conversation open.
+    pub(crate) large_members: u64,
+    /// Up to so many members, read cursors are shown to the other members.
+    pub(crate) receipt_members: u64,
+    /// How much may wait for one socket, in bytes.
+    pub(crate) outbox_bytes: usize,
+    /// How many sockets a user may have.
+    pub(crate) sockets_per_user: usize,
+}
+
+/// All open sockets of this process, by conversation and by user.
+#[derive(Debug)]
+pub(crate) struct Hub {
+    rooms: Sharded<ConversationId, Room>,
+    users: Sharded<UserId, Vec<Arc<Session>>>,
+    /// Large conversations with news for those who do not get full events.
+    untold: Mutex<HashSet<ConversationId>>,
+    next_key: AtomicU64,
+    settings: HubSettings,
+    metrics: Arc<Metrics>,
+}
+
+/// The user has as many sockets as one may have.
+#[derive(Debug)]
+pub(crate) struct TooManySockets;
+
+impl Hub {
+    pub(crate) fn new(settings: HubSettings, metrics: Arc<Metrics>) -> Self {
+        Self {
+            rooms: Sharded::default(),
+            users: Sharded::default(),
+            untold: Mutex::default(),
+            next_key: AtomicU64::new(1),
+            settings,
+            metrics,
+        }
+    }
+
+    /// Lets a socket in. It hears of its user's affairs from now on, and of those conversations that
+    /// it [subscribes](Self::subscribe) to.
+    pub(crate) fn enter(
+        &self,
+        caller: Caller,
+        device: Option<SessionId>,
+    ) -> Result<Arc<Session>, TooManySockets> {
+        let session = Arc::new(Session {
+            key: self.next_key.fetch_add(1, Ordering::Relaxed),
+            outbox: Outbox::new(self.settings.outbox_bytes),
+            rooms: Mutex::default(),
+            caller,
+            device,
+        });
+        let is_person = session.caller.user().is_some();
+        self.users.with(&session.caller.author(), |users, user| {
+            let sockets = users.entry(user.clone()).or_default();
+            if is_person && sockets.len() >= self.settings.sockets_per_user {
+                return Err(TooManySockets);
+            }
+            sockets.push(Arc::clone(&session));
+            Ok(())
+        })?;
+        Ok(session)
+    }
+
+    /// The socket is gone.
+    pub(crate) fn leave(&self, session: &Session) {
+        // First the user: from here on the publisher subscribes this socket to nothing new.
+        self.users.with(&session.caller.author(), |users, user| {
+            if let Some(sockets) = users.get_mut(user) {
+                sockets.retain(|other| other.key != session.key);
+                if sockets.is_empty() {
+                    users.remove(user);
+                }
+            }
+        });
+        let rooms = std::mem::take(&mut *session.rooms.lock());
+        for conversation in rooms {
+            self.unsubscribe(conversation, session);
+        }
+    }
+
+    /// From now on the socket gets the conversation's events.
+    pub(crate) fn subscribe(&self, conversation: ConversationId, session: &Arc<Session>) {
+        session.rooms.lock().insert(conversation);
+        self.rooms.with(&conversation, |rooms, id| {
+            rooms.entry(*id).or_default().subscribe(session);
+        });
+    }
+
+    /// The socket has the conversation on screen.
+    pub(crate) fn open(&self, conversation: ConversationId, session: &Arc<Session>) {
+        session.rooms.lock().insert(conversation);
+        self.rooms.with(&conversation, |rooms, id| {
+            rooms.entry(*id).or_default().open(session);
+        });
+    }
+
+    /// The socket has the conversation no longer on screen.
+    pub(crate) fn close(&self, conversation: ConversationId, session: &Session) {
+        self.rooms.with(&conversation, |rooms, id| {
+            if let Some(room) = rooms.get_mut(id) {
+                room.close(session.key);
+            }
+        });
+    }
+
+    /// The socket gets nothing more of the conversation.
+    pub(crate) fn unsubscribe(&self, conversation: ConversationId, session: &Session) {
+        session.rooms.lock().remove(&conversation);
+        self.rooms.with(&conversation, |rooms, id| {
+            let Some(room) = rooms.get_mut(id) else {
+                return;
+            };
+            room.unsubscribe(session.key);
+            if room.is_empty() {
+                rooms.remove(id);
+            }
+        });
+    }
+
+    /// Closes every socket of a signed-in device.
+    pub(crate) fn revoke(&self, user: &UserId, device: SessionId) {
+        for session in self.sessions_of(user) {
+            if session.device == Some(device) {
+                session.outbox.push(Item::Bye(ByeCode::Revoked));
+            }
+        }
+    }
+
+    /// Closes every socket; clients go elsewhere or come back later.
+    pub(crate) fn say_goodbye(&self) {
+        self.users.for_each(|sockets| {
+            for session in sockets {
+                session.outbox.push(Item::Bye(ByeCode::GoingAway));
+            }
+        });
+    }
+
+    /// Every second, tells those who get no full events of large conversations where these stand.
+    /// Never returns.
+    pub(crate) async fn tell_heads(&self) {
+        let mut ticks = tokio::time::interval(HEAD_INTERVAL);
+        loop {
+            ticks.tick().await;
+            let untold = std::mem::take(&mut *self.untold.lock());
+            for conversation in untold {
+                self.rooms.with(&conversation, |rooms, id| {
+                    if let Some(room) = rooms.get_mut(id) {
+                        room.tell_head(|seq| Item::Head(*id, seq));
+                    }
+                });
+            }
+        }
+    }
+
+    fn sessions_of(&self, user: &UserId) -> Vec<Arc<Session>> {
+        self.users.with(user, |users, user| {
+            users.get(user).cloned().unwrap_or_default()
+        })
+    }
+}
+
+/// A map spread over several locks.
+#[derive(Debug)]
+struct Sharded<K, V> {
+    shards: Vec<Mutex<HashMap<K, V>>>,
+    hasher: RandomState,
+}
+
+impl<K, V> Default for Sharded<K, V> {
+    fn default() -> Self {
+        let shards = std::iter::repeat_with(Mutex::default)
+            .take(SHARDS)
+            .collect();
+        Self {
+            shards,
+            hasher: RandomState::new(),
+        }
+    }
+}
+
+impl<K: Eq + Hash, V> Sharded<K, V> {
+    /// Runs `work` on the part of the map that `key` is in.
+    fn with<R>(&self, key: &K, work: impl FnOnce(&mut HashMap<K, V>, &K) -> R) -> R {
+        let [low, ..] = self.hasher.hash_one(key).to_le_bytes();
+        work(&mut self.shards[usize::from(low) % SHARDS].lock(), key)
+    }
+
+    fn for_each(&self, mut work: impl FnMut(&V)) {
+        for shard in &self.shards {
+            shard.lock().values().for_each(&mut work);
+        }
+    }
+}

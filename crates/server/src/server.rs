@@ -1,0 +1,167 @@
+//! A running server: put together here, taken apart here.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::get;
+use axum::serve::ListenerExt;
+use tidemark_store::{Directory, Store};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::auth::{AuthSetupError, Authenticator};
+use crate::clock::Clock;
+use crate::committer::Committer;
+use crate::config::Config;
+use crate::gateway::Gateway;
+use crate::hub::{Hub, HubSettings};
+use crate::limits::SendLimiter;
+use crate::socket;
+use crate::telemetry::Metrics;
+
+/// How often a draining server looks whether its sockets are gone.
+const DRAIN_POLL: Duration = Duration::from_millis(20);
+
+/// Why a server did not start. Written for the operator who reads it.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// A key or secret of the configuration cannot be used.
+    #[error(transparent)]
+    Auth(#[from] AuthSetupError),
+}
+
+/// A server that has its address and is about to serve.
+pub struct Server<S> {
+    gateway: Arc<Gateway<S>>,
+    listener: TcpListener,
+    address: SocketAddr,
+    publisher: JoinHandle<()>,
+}
+
+impl<S: Store + Directory> Server<S> {
+    /// Takes the address of the configuration and gets everything ready. Connections that come
+    /// before [`run`](Self::run) wait.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] when the address is taken or a configured key cannot be used.
+    pub async fn bind(config: Config, store: S) -> Result<Self, StartError> {
+        let listen = |source| StartError::Listen {
+            address: config.listen,
+            source,
+        };
+        let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
+        let address = listener.local_addr().map_err(listen)?;
+
+        let store = Arc::new(store);
+        let clock = Clock::start();
+        let metrics = Arc::new(Metrics::new());
+        let hub = Arc::new(Hub::new(HubSettings::from(&config), Arc::clone(&metrics)));
+        let (committer, publisher) =
+            Committer::start(Arc::clone(&store), Arc::clone(&hub), Arc::clone(&metrics));
+        let gateway = Gateway {
+            authenticator: Authenticator::new(Arc::clone(&store), &config, clock)?,
+            send_limiter: SendLimiter::new(&config.limits),
+            store,
+            committer,
+            hub,
+            config: Arc::new(config),
+            metrics,
+            clock,
+        };
+        Ok(Self {
+            gateway: Arc::new(gateway),
+            listener,
+            address,
+            publisher,
+        })
+    }
+
+    /// The address that it listens on; with port 0 in the configuration, the one that it was given.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `shutdown` resolves, then drains: says goodbye to every socket, finishes what was
+    /// handed over, and closes the store. Takes at most the configured time to drain.
+    ///
+    /// # Errors
+    ///
+    /// When the listener fails for good.
+    pub async fn run(self, shutdown: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
+        let Self {
+            gateway,
+            listener,
+            publisher,
+            ..
+        } = self;
+        let drain = gateway.config.drain;
+        let heads = tokio::spawn({
+            let hub = Arc::clone(&gateway.hub);
+            async move { hub.tell_heads().await }
+        });
+        let app = Router::new()
+            .route("/v1/socket", get(socket::upgrade::<S>))
+            .with_state(Arc::clone(&gateway))
+            .into_make_service_with_connect_info::<SocketAddr>();
+        // Frames are small and somebody waits for each: never hold one back for company.
+        let listener = listener.tap_io(|stream| {
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::debug!(%error, "cannot set TCP_NODELAY");
+            }
+        });
+        let (stop, stopping) = tokio::sync::oneshot::channel::<()>();
+        let serving = axum::serve(listener, app).with_graceful_shutdown(async move {
+            // A dropped sender means the same as a message: stop.
+            let _ = stopping.await;
+        });
+        let serving = tokio::spawn(serving.into_future());
+
+        shutdown.await;
+        tracing::info!(?drain, "draining");
+        drop(stop);
+        let drained = tokio::time::timeout(drain, async {
+            gateway.hub.say_goodbye();
+            while gateway.metrics.sockets.get() > 0 {
+                tokio::time::sleep(DRAIN_POLL).await;
+                gateway.hub.say_goodbye();
+            }
+            serving.await
+        })
+        .await;
+        heads.abort();
+        // Whoever is left gets `unavailable`; what was handed over before is finished.
+        gateway.store.close().await;
+        publisher.abort();
+        match drained {
+            Ok(Ok(served)) => served,
+            Ok(Err(panicked)) => Err(io::Error::other(panicked)),
+            Err(_) => {
+                tracing::warn!("some connections did not end in time");
+                Ok(())
+            }
+        }
+    }
+}
+
+impl From<&Config> for HubSettings {
+    fn from(config: &Config) -> Self {
+        Self {
+            large_members: config.fanout.large_members,
+            receipt_members: config.fanout.receipt_members,
+            outbox_bytes: config.limits.outbox_bytes,
+            sockets_per_user: config.limits.sockets_per_user,
+        }
+    }
+}

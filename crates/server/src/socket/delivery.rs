@@ -1,0 +1,214 @@
+//! Writes what waits for a socket, and the pages that bring its client up to date.
+
+use std::time::Duration;
+
+use tidemark_core::{ConversationId, Seq};
+use tidemark_protocol::ByeCode;
+use tidemark_protocol::frame::{Ack, Added, Events, Head, Removed, RequestId};
+use tidemark_protocol::session::delivery::{AckOffer, Next, Offer, Written};
+use tidemark_protocol::wire::Wire;
+use tidemark_store::{Directory, EventsPage, ReadError, Store};
+
+use super::connection::{CatchUp, Connection};
+use super::writer::End;
+use crate::hub::Item;
+use crate::translate;
+
+/// How long to wait before reading again from a store that could not answer.
+const STORE_RETRY: Duration = Duration::from_millis(200);
+
+impl<S: Store + Directory> Connection<S> {
+    /// Writes one page of what a conversation misses; the next one gets its turn after other work.
+    pub(super) async fn catch_up_one(&mut self) -> Result<(), End> {
+        let Some(CatchUp {
+            conversation,
+            after,
+            id,
+        }) = self.catch_ups.pop_front()
+        else {
+            return Ok(());
+        };
+        match self
+            .read_page(conversation, after, self.page_limits())
+            .await
+        {
+            Ok(page) => self.write_page(conversation, id, page).await,
+            Err(ReadError::Refused(refusal)) => {
+                self.forget(conversation);
+                match id {
+                    Some(_) => self.refuse(translate::refused(id, refusal)).await,
+                    None => Ok(()),
+                }
+            }
+            Err(ReadError::Unavailable) => {
+                tokio::time::sleep(STORE_RETRY).await;
+                self.catch_ups.push_back(CatchUp {
+                    conversation,
+                    after,
+                    id,
+                });
+                Ok(())
+            }
+        }
+    }
+
+    async fn write_page(
+        &mut self,
+        conversation: ConversationId,
+        id: Option<RequestId>,
+        page: EventsPage,
+    ) -> Result<(), End> {
+        self.gateway
+            .metrics
+            .catch_up_events
+            .inc_by(page.events.len() as u64);
+        let written = self.delivery.page(events_frame(id, conversation, page));
+        self.write_in_place(conversation, written).await?;
+        self.writer.flush().await
+    }
+
+    /// Writes what a page or a head has made due.
+    async fn write_in_place(
+        &mut self,
+        conversation: ConversationId,
+        written: Written,
+    ) -> Result<(), End> {
+        for frame in written.frames {
+            self.writer.feed(frame.encode()).await?;
+        }
+        if let Next::CatchUp { after } = written.next {
+            self.catch_up(conversation, after);
+        }
+        Ok(())
+    }
+
+    /// Writes everything that waits, several frames in one write.
+    pub(super) async fn write_queued(&mut self) -> Result<(), End> {
+        for item in self.session.outbox.take() {
+            self.write_item(item).await?;
+        }
+        self.writer.flush().await
+    }
+
+    async fn write_item(&mut self, item: Item) -> Result<(), End> {
+        match item {
+            Item::Event(event) => {
+                match self.delivery.offer_event(event.conversation, event.seq) {
+                    Offer::Write => {
+                        self.writer.feed(event.frame.clone()).await?;
+                        let waited = event.committed.elapsed().as_secs_f64();
+                        self.gateway.metrics.delivery_latency.observe(waited);
+                    }
+                    Offer::Skip => {}
+                    Offer::CatchUp { after } => self.catch_up(event.conversation, after),
+                }
+                Ok(())
+            }
+            Item::Ack(ack) => self.write_ack(ack).await,
+            Item::Refused(refused) => {
+                self.in_flight -= 1;
+                self.gateway.metrics.refused(refused.code.as_str());
+                self.writer.feed(refused.encode()).await
+            }
+            Item::Answer(frame) => {
+                self.in_flight -= 1;
+                self.writer.feed(frame).await
+            }
+            Item::Notice(frame) => self.writer.feed(frame).await,
+            Item::Head(conversation, head) => self.write_head(conversation, head).await,
+            Item::Joined(conversation) => self.write_added(conversation).await,
+            Item::Left(conversation) => {
+                self.forget(conversation);
+                self.writer
+                    .feed(
+                        Removed {
+                            conversation: Wire(conversation),
+                        }
+                        .encode(),
+                    )
+                    .await
+            }
+            Item::Bye(code) => Err(End::Bye(code)),
+        }
+    }
+
+    async fn write_ack(&mut self, ack: Ack) -> Result<(), End> {
+        self.in_flight -= 1;
+        match self.delivery.offer_ack(ack) {
+            AckOffer::Write => self.writer.feed(ack.encode()).await,
+            AckOffer::CatchUp { after } => {
+                self.catch_up(ack.conversation.0, after);
+                Ok(())
+            }
+            AckOffer::Held => Ok(()),
+            AckOffer::Overflow => Err(End::Bye(ByeCode::SlowReader)),
+        }
+    }
+
+    fn catch_up(&mut self, conversation: ConversationId, after: Seq) {
+        self.catch_ups.push_back(CatchUp {
+            conversation,
+            after,
+            id: None,
+        });
+    }
+
+    async fn write_head(&mut self, conversation: ConversationId, head: Seq) -> Result<(), End> {
+        let Some(user) = self.session.caller.user() else {
+            return Ok(());
+        };
+        if self
+            .delivery
+            .delivered(conversation)
+            .is_none_or(|delivered| delivered >= head)
+        {
+            return Ok(());
+        }
+        match self.gateway.store.counts(user, conversation).await {
+            Ok((head, counts)) => {
+                let written = self.delivery.skip_to(conversation, head);
+                let frame = Head {
+                    conversation: Wire(conversation),
+                    head_seq: Wire(head),
+                    unread: counts.unread,
+                    mentions: counts.mentions,
+                };
+                self.writer.feed(frame.encode()).await?;
+                self.write_in_place(conversation, written).await
+            }
+            // Removed since: the outbox says so next. Or the store is down: the next head tells.
+            Err(_) => Ok(()),
+        }
+    }
+
+    async fn write_added(&mut self, conversation: ConversationId) -> Result<(), End> {
+        let view = self
+            .gateway
+            .store
+            .conversation(&self.session.caller, conversation)
+            .await;
+        let Ok(view) = view else { return Ok(()) };
+        if view.membership.is_none() {
+            return Ok(());
+        }
+        self.delivery.start(conversation, view.conversation.head);
+        let added = Added {
+            conversation: translate::conversation(view),
+        };
+        self.writer.feed(added.encode()).await
+    }
+}
+
+pub(super) fn events_frame(
+    id: Option<RequestId>,
+    conversation: ConversationId,
+    page: EventsPage,
+) -> Events {
+    Events {
+        id,
+        conversation: Wire(conversation),
+        events: page.events.into_iter().map(Into::into).collect(),
+        head_seq: Wire(page.head),
+        more: page.more,
+    }
+}

@@ -1,0 +1,282 @@
+//! From the first frame to `welcome`: who it is, where they stand, what they missed.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use tidemark_core::access::Caller;
+use tidemark_core::{ConversationId, Seq, SessionId};
+use tidemark_protocol::ByeCode;
+use tidemark_protocol::body;
+use tidemark_protocol::frame::{AdvertisedLimits, Hello, ParseLimits, Removed, Welcome};
+use tidemark_protocol::session::delivery::{Delivery, Offer};
+use tidemark_protocol::session::server::{Input, ServerSession, Settings};
+use tidemark_protocol::wire::Wire;
+use tidemark_store::{Directory, MembershipView, Store, User, UserOrigin};
+use tokio::time::timeout_at;
+use uuid::Uuid;
+
+use super::connection::{CatchUp, Connection, read};
+use super::writer::{End, Writer};
+use crate::auth::{AuthError, Identity};
+use crate::config::Config;
+use crate::gateway::Gateway;
+use crate::hub::Session;
+use crate::translate;
+
+/// Conversations in a `welcome`; a client asks for the others.
+const WELCOME_CONVERSATIONS_MAX: usize = 200;
+
+/// A socket that was let in, before its first live event.
+pub(super) struct Greeting {
+    machine: ServerSession,
+    session: Arc<Session>,
+    delivery: Delivery,
+    catch_ups: VecDeque<CatchUp>,
+    expires_ms: Option<u64>,
+}
+
+impl Greeting {
+    pub(super) fn into_connection<S>(
+        self,
+        gateway: Arc<Gateway<S>>,
+        writer: Writer,
+    ) -> Connection<S> {
+        Connection {
+            gateway,
+            writer,
+            session: self.session,
+            machine: self.machine,
+            delivery: self.delivery,
+            catch_ups: self.catch_ups,
+            in_flight: 0,
+            expires_ms: self.expires_ms,
+        }
+    }
+}
+
+/// Waits for `hello`, answers it with `welcome`, and subscribes the socket to its user's conversations.
+pub(super) async fn greet<S: Store + Directory>(
+    gateway: &Arc<Gateway<S>>,
+    writer: &mut Writer,
+    identity: Option<Identity>,
+) -> Result<Greeting, End> {
+    let mut machine = ServerSession::new(gateway.clock.monotonic_ms(), settings(&gateway.config));
+    let hello = wait_for_hello(gateway, writer, &mut machine).await?;
+    let identity = identify(gateway, &hello, identity).await?;
+    let expires_ms = identity.expires_at.map(|at| {
+        let left = at.0.saturating_sub(gateway.clock.now().0);
+        gateway.clock.monotonic_ms() + u64::try_from(left).unwrap_or(0)
+    });
+    let session = gateway
+        .hub
+        .enter(identity.caller, identity.session)
+        .map_err(|_| End::Bye(ByeCode::Overloaded))?;
+    let mut greeting = Greeting {
+        machine,
+        session,
+        delivery: Delivery::default(),
+        catch_ups: VecDeque::new(),
+        expires_ms,
+    };
+    match greeting.welcome(gateway, writer, &hello).await {
+        Ok(()) => Ok(greeting),
+        Err(end) => {
+            gateway.hub.leave(&greeting.session);
+            Err(end)
+        }
+    }
+}
+
+impl Greeting {
+    async fn welcome<S: Store + Directory>(
+        &mut self,
+        gateway: &Arc<Gateway<S>>,
+        writer: &mut Writer,
+        hello: &Hello,
+    ) -> Result<(), End> {
+        let memberships = self.subscribe(gateway).await?;
+        let epoch = gateway.store.epoch().to_string();
+        let shown = memberships.iter().take(WELCOME_CONVERSATIONS_MAX);
+        let welcome = Welcome {
+            session_id: Wire(
+                self.session
+                    .device
+                    .unwrap_or_else(|| SessionId(Uuid::now_v7())),
+            ),
+            user: profile(gateway, &self.session.caller).await?,
+            heartbeat_ms: millis(gateway.config.socket.heartbeat),
+            limits: advertised_limits(&gateway.config),
+            conversations: shown.map(translate::inbox_entry).collect(),
+            more: memberships.len() > WELCOME_CONVERSATIONS_MAX,
+            epoch,
+        };
+        writer.feed(welcome.encode()).await?;
+        let same_history = hello
+            .epoch
+            .as_ref()
+            .is_none_or(|epoch| *epoch == welcome.epoch);
+        if same_history {
+            self.resume(writer, hello, &memberships).await?;
+        }
+        writer.flush().await
+    }
+
+    /// Subscribes before it reads the heads: what is accepted in between is in the outbox, and whatever
+    /// is in both is written once.
+    async fn subscribe<S: Store + Directory>(
+        &mut self,
+        gateway: &Arc<Gateway<S>>,
+    ) -> Result<Vec<MembershipView>, End> {
+        let Some(user) = self.session.caller.user() else {
+            return Ok(Vec::new());
+        };
+        let unavailable = |_| End::Bye(ByeCode::Overloaded);
+        for membership in gateway.store.memberships(user).await.map_err(unavailable)? {
+            let id = membership.conversation.id;
+            self.delivery.start(id, membership.conversation.head);
+            gateway.hub.subscribe(id, &self.session);
+        }
+        let memberships = gateway.store.memberships(user).await.map_err(unavailable)?;
+        for membership in &memberships {
+            self.delivery
+                .start(membership.conversation.id, membership.conversation.head);
+        }
+        Ok(memberships)
+    }
+
+    /// Takes up every conversation where the client left it.
+    async fn resume(
+        &mut self,
+        writer: &mut Writer,
+        hello: &Hello,
+        memberships: &[MembershipView],
+    ) -> Result<(), End> {
+        let heads: HashMap<ConversationId, Seq> = memberships
+            .iter()
+            .map(|membership| (membership.conversation.id, membership.conversation.head))
+            .collect();
+        for (&conversation, &cursor) in &hello.cursors {
+            match heads.get(&conversation).copied() {
+                Some(head) if cursor < head => {
+                    self.delivery.start(conversation, cursor);
+                    if let Offer::CatchUp { after } = self.delivery.offer_head(conversation, head) {
+                        self.catch_ups.push_back(CatchUp {
+                            conversation,
+                            after,
+                            id: None,
+                        });
+                    }
+                }
+                Some(_) => {}
+                None => {
+                    let removed = Removed {
+                        conversation: Wire(conversation),
+                    };
+                    writer.feed(removed.encode()).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn wait_for_hello<S: Store + Directory>(
+    gateway: &Arc<Gateway<S>>,
+    writer: &mut Writer,
+    machine: &mut ServerSession,
+) -> Result<Hello, End> {
+    loop {
+        let deadline = gateway
+            .clock
+            .instant_of(machine.next_timeout().unwrap_or(0));
+        let message = timeout_at(deadline, writer.socket.recv()).await;
+        let now = gateway.clock.monotonic_ms();
+        let Ok(message) = message else {
+            if let Some(code) = machine.handle_timeout(now) {
+                return Err(End::Bye(code));
+            }
+            continue;
+        };
+        match read(machine, now, message)? {
+            None => {}
+            Some(Input::Hello(hello)) => return Ok(hello),
+            Some(Input::Close(code)) => return Err(End::Bye(code)),
+            Some(Input::Refuse(refused)) => {
+                gateway.metrics.refused(refused.code.as_str());
+                writer.feed(refused.encode()).await?;
+                writer.flush().await?;
+            }
+            Some(Input::Request(_)) => return Err(End::Bye(ByeCode::ProtocolError)),
+        }
+    }
+}
+
+/// The token in the `hello`, or the one that came with the request.
+async fn identify<S: Store + Directory>(
+    gateway: &Arc<Gateway<S>>,
+    hello: &Hello,
+    identity: Option<Identity>,
+) -> Result<Identity, End> {
+    match (&hello.token, identity) {
+        (Some(token), _) => gateway
+            .authenticator
+            .authenticate(token.expose())
+            .await
+            .map_err(|error| match error {
+                AuthError::Unavailable => End::Bye(ByeCode::Overloaded),
+                AuthError::Refused(_) => End::Bye(ByeCode::Unauthorized),
+            }),
+        (None, Some(identity)) => Ok(identity),
+        (None, None) => Err(End::Bye(ByeCode::Unauthorized)),
+    }
+}
+
+async fn profile<S: Store + Directory>(
+    gateway: &Arc<Gateway<S>>,
+    caller: &Caller,
+) -> Result<body::User, End> {
+    let id = caller.author();
+    let user = match caller {
+        Caller::User(user) => gateway
+            .store
+            .user(user)
+            .await
+            .map_err(|_| End::Bye(ByeCode::Overloaded))?,
+        Caller::Administrator => User {
+            username: id.to_string(),
+            id,
+            display_name: None,
+            avatar: None,
+            origin: UserOrigin::Local,
+        },
+    };
+    Ok(translate::user(user))
+}
+
+fn settings(config: &Config) -> Settings {
+    Settings {
+        hello_timeout_ms: millis(config.socket.hello_timeout),
+        heartbeat_ms: millis(config.socket.heartbeat),
+        idle_timeout_ms: millis(config.socket.idle_timeout),
+        parse: ParseLimits {
+            cursors_max: config.limits.hello_cursors,
+        },
+    }
+}
+
+fn advertised_limits(config: &Config) -> AdvertisedLimits {
+    let limits = &config.limits;
+    AdvertisedLimits {
+        text_bytes_max: limits.text_bytes as u64,
+        frame_bytes_max: limits.frame_bytes as u64,
+        page_events_max: limits.page_events as u64,
+        cursors_max: limits.hello_cursors as u64,
+        group_members_max: limits.group_members,
+        sends_per_second: limits.sends_per_second.into(),
+        sends_burst: limits.sends_burst.into(),
+    }
+}
+
+fn millis(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,56 @@
+//! Sockets: temporary delivery channels. Whatever is lost with one, its client reads again.
+//!
+//! One task serves one socket: [`connection`] waits for what comes first (a frame, something to write, a
+//! deadline), [`greet`] lets it in, [`requests`] does what frames ask for, [`writer`] puts frames on
+//! the wire in the order that each conversation's log has.
+
+mod connection;
+mod delivery;
+mod greet;
+mod requests;
+mod writer;
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::http::HeaderMap;
+use axum::http::StatusCode;
+use axum::http::header::AUTHORIZATION;
+use axum::response::{IntoResponse, Response};
+use tidemark_store::{Directory, Store};
+
+use crate::gateway::Gateway;
+
+/// Most frames are small, and most sockets idle: a small buffer for each keeps an idle one cheap.
+const READ_BUFFER_BYTES: usize = 1024;
+/// Frames are joined into one write up to this.
+const WRITE_BUFFER_BYTES: usize = 16 * 1024;
+/// One frame may be a whole page of events; past this a socket is broken, not slow.
+const WRITE_BUFFER_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// Turns a request into a socket. A token in the `Authorization` header is checked here already.
+pub(crate) async fn upgrade<S: Store + Directory>(
+    State(gateway): State<Arc<Gateway<S>>>,
+    headers: HeaderMap,
+    request: WebSocketUpgrade,
+) -> Response {
+    let identity = match headers
+        .get(AUTHORIZATION)
+        .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "))
+    {
+        None => None,
+        Some(token) => match gateway.authenticator.authenticate(token).await {
+            Ok(identity) => Some(identity),
+            Err(_) => return StatusCode::UNAUTHORIZED.into_response(),
+        },
+    };
+    let frame_bytes_max = gateway.config.limits.frame_bytes;
+    request
+        .read_buffer_size(READ_BUFFER_BYTES)
+        .write_buffer_size(WRITE_BUFFER_BYTES)
+        .max_write_buffer_size(WRITE_BUFFER_BYTES_MAX)
+        .max_message_size(frame_bytes_max)
+        .max_frame_size(frame_bytes_max)
+        .on_upgrade(move |socket| connection::serve(gateway, socket, identity))
+}

@@ -1,0 +1,198 @@
+//! Does what the frames of a client ask for.
+
+use tidemark_core::conversation::Action;
+use tidemark_core::{ClientId, ConversationId, Seq};
+use tidemark_protocol::frame::{
+    OpenConversation, Pong, Refused, Request, RequestId, SendMessage, SyncConversation,
+};
+use tidemark_store::{Directory, EventsPage, PageLimits, ReadError, Store};
+
+use super::connection::{CatchUp, Connection};
+use super::delivery::events_frame;
+use super::writer::End;
+use crate::hub::Reply;
+use crate::translate;
+
+impl<S: Store + Directory> Connection<S> {
+    pub(super) async fn perform(&mut self, request: Request) -> Result<(), End> {
+        match request {
+            Request::Send(send) => self.send(send).await,
+            Request::Read(read) => {
+                let action = Action::MoveCursor(read.seq);
+                self.hand_over(read.conversation, action, read.id, None)
+                    .await
+            }
+            Request::Sync(sync) => self.sync(sync).await,
+            Request::Open(open) => self.open(open).await,
+            Request::Close(close) => {
+                self.close(close.conversation);
+                Ok(())
+            }
+            Request::Ping(ping) => self.answer(Pong { id: ping.id }.encode()).await,
+        }
+    }
+
+    pub(super) async fn refuse(&mut self, refused: Refused) -> Result<(), End> {
+        self.gateway.metrics.refused(refused.code.as_str());
+        self.answer(refused.encode()).await
+    }
+
+    pub(super) async fn answer(&mut self, frame: String) -> Result<(), End> {
+        self.writer.feed(frame).await?;
+        self.writer.flush().await
+    }
+
+    async fn send(&mut self, send: SendMessage) -> Result<(), End> {
+        if let Some(user) = self.session.caller.user()
+            && let Err(retry_after_ms) = self.gateway.send_limiter.check(user)
+        {
+            return self
+                .refuse(translate::rate_limited(send.id, retry_after_ms))
+                .await;
+        }
+        let client_id = send.message.client_id;
+        let action = Action::Send(send.message);
+        self.hand_over(send.conversation, action, send.id, Some(client_id))
+            .await
+    }
+
+    async fn hand_over(
+        &mut self,
+        conversation: ConversationId,
+        action: Action,
+        id: Option<RequestId>,
+        client_id: Option<ClientId>,
+    ) -> Result<(), End> {
+        let reply = Reply::Socket {
+            session: self.session.clone(),
+            id,
+            client_id,
+        };
+        let caller = self.session.caller.clone();
+        match self
+            .gateway
+            .hand_over(caller, conversation, action, reply)
+            .await
+        {
+            Ok(()) => {
+                self.in_flight += 1;
+                Ok(())
+            }
+            Err(_) => self.refuse(translate::unavailable(id)).await,
+        }
+    }
+
+    async fn sync(&mut self, sync: SyncConversation) -> Result<(), End> {
+        let mut limits = self.page_limits();
+        if let Some(limit) = sync.limit {
+            limits.entries_max = limits.entries_max.min(limit.get() as usize);
+        }
+        let SyncConversation {
+            id,
+            conversation,
+            after,
+            ..
+        } = sync;
+        match self.read_page(conversation, after, limits).await {
+            Ok(page) => {
+                self.gateway
+                    .metrics
+                    .catch_up_events
+                    .inc_by(page.events.len() as u64);
+                self.answer(events_frame(id, conversation, page).encode())
+                    .await
+            }
+            Err(error) => self.refuse(refusal_of(id, error)).await,
+        }
+    }
+
+    /// The conversation is on screen: subscribed before its head is read, so that nothing falls between.
+    async fn open(&mut self, open: OpenConversation) -> Result<(), End> {
+        let OpenConversation {
+            id,
+            conversation,
+            after,
+        } = open;
+        let known = self.delivery.delivered(conversation);
+        self.gateway.hub.open(conversation, &self.session);
+        let nothing = PageLimits {
+            entries_max: 1,
+            text_bytes_max: 1,
+        };
+        let head = match self.read_page(conversation, Seq::MAX, nothing).await {
+            Ok(page) => page.head,
+            Err(error) => {
+                match error {
+                    ReadError::Refused(_) => {
+                        self.gateway.hub.unsubscribe(conversation, &self.session);
+                    }
+                    ReadError::Unavailable => self.gateway.hub.close(conversation, &self.session),
+                }
+                return self.refuse(refusal_of(id, error)).await;
+            }
+        };
+        let after = after.or(known).unwrap_or(head);
+        if after < head {
+            self.forget(conversation);
+            self.delivery.start(conversation, after);
+            self.delivery.offer_head(conversation, head);
+            self.catch_ups.push_back(CatchUp {
+                conversation,
+                after,
+                id,
+            });
+            return Ok(());
+        }
+        self.delivery
+            .start(conversation, known.unwrap_or(head).max(head));
+        let page = EventsPage {
+            events: Vec::new(),
+            head,
+            more: false,
+        };
+        self.answer(events_frame(id, conversation, page).encode())
+            .await
+    }
+
+    fn close(&mut self, conversation: ConversationId) {
+        self.gateway.hub.close(conversation, &self.session);
+        if self.session.caller.user().is_none() {
+            self.gateway.hub.unsubscribe(conversation, &self.session);
+            self.forget(conversation);
+        }
+    }
+
+    pub(super) fn forget(&mut self, conversation: ConversationId) {
+        self.delivery.stop(conversation);
+        self.catch_ups
+            .retain(|pending| pending.conversation != conversation);
+    }
+
+    /// Exclusive, because a socket may not be shared between threads while it waits for the store.
+    pub(super) async fn read_page(
+        &mut self,
+        conversation: ConversationId,
+        after: Seq,
+        limits: PageLimits,
+    ) -> Result<EventsPage, ReadError> {
+        self.gateway
+            .store
+            .events_after(&self.session.caller, conversation, after, limits)
+            .await
+    }
+
+    pub(super) fn page_limits(&self) -> PageLimits {
+        let limits = &self.gateway.config.limits;
+        PageLimits {
+            entries_max: limits.page_events,
+            text_bytes_max: limits.outbox_bytes,
+        }
+    }
+}
+
+fn refusal_of(id: Option<RequestId>, error: ReadError) -> Refused {
+    match error {
+        ReadError::Refused(refusal) => translate::refused(id, refusal),
+        ReadError::Unavailable => translate::unavailable(id),
+    }
+}

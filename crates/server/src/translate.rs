@@ -1,0 +1,90 @@
+//! From what the store says to what the protocol says: the only place where the two meet.
+
+use tidemark_core::{Refusal, Seq};
+use tidemark_protocol::frame::{InboxEntry, Refused, RequestId};
+use tidemark_protocol::wire::Wire;
+use tidemark_protocol::{Code, body};
+use tidemark_store::{ConversationView, MembershipView, User};
+
+/// When to try again after a store that could not accept, in milliseconds.
+const UNAVAILABLE_RETRY_MS: u64 = 500;
+
+/// A conversation, as one caller sees it.
+pub(crate) fn conversation(view: ConversationView) -> body::Conversation {
+    let ConversationView {
+        conversation,
+        membership,
+        counts,
+        last_message,
+        ..
+    } = view;
+    let id = conversation.id;
+    body::Conversation {
+        id: Wire(id),
+        kind: Wire(conversation.kind),
+        title: conversation.title,
+        topic: conversation.topic,
+        visibility: Wire(conversation.visibility),
+        created_at: Wire(conversation.created_at),
+        head_seq: Wire(conversation.head),
+        member_count: conversation.members,
+        role: membership.as_ref().map(|membership| Wire(membership.role)),
+        read_seq: Wire(membership.map_or(Seq::ZERO, |membership| membership.read)),
+        unread: counts.unread,
+        mentions: counts.mentions,
+        muted: false,
+        last_message: last_message.map(|message| body::Message::new(id, message)),
+    }
+}
+
+/// A conversation, in the words of a `welcome`.
+pub(crate) fn inbox_entry(view: &MembershipView) -> InboxEntry {
+    InboxEntry {
+        id: Wire(view.conversation.id),
+        kind: Wire(view.conversation.kind),
+        head_seq: Wire(view.conversation.head),
+        read_seq: Wire(view.read),
+        unread: view.counts.unread,
+        mentions: view.counts.mentions,
+    }
+}
+
+/// A profile.
+pub(crate) fn user(user: User) -> body::User {
+    body::User {
+        id: Wire(user.id),
+        username: user.username,
+        display_name: user.display_name,
+        avatar: user.avatar,
+    }
+}
+
+/// A no of the rules.
+pub(crate) fn refused(id: Option<RequestId>, refusal: Refusal) -> Refused {
+    Refused {
+        id,
+        code: refusal.code.into(),
+        detail: refusal.detail,
+        retry_after_ms: None,
+    }
+}
+
+/// A store that cannot accept or answer now.
+pub(crate) fn unavailable(id: Option<RequestId>) -> Refused {
+    Refused {
+        id,
+        code: Code::Unavailable,
+        detail: "the store cannot accept now; send again with the same client_id".into(),
+        retry_after_ms: Some(UNAVAILABLE_RETRY_MS),
+    }
+}
+
+/// Too many sends in too short a time.
+pub(crate) fn rate_limited(id: Option<RequestId>, retry_after_ms: u64) -> Refused {
+    Refused {
+        id,
+        code: Code::RateLimited,
+        detail: "too many messages in too short a time".into(),
+        retry_after_ms: Some(retry_after_ms),
+    }
+}
