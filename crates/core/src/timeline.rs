@@ -76,15 +76,41 @@ impl Timeline {
         self.messages.values()
     }
 
-    /// Takes `event` in if it is the next one.
-    pub fn apply(&mut self, event: &Event) -> Applied {
-        if event.seq <= self.head {
+    /// Puts messages from before those that are shown in front of them, as pages of the past arrive.
+    /// What lies above the head is left out: it comes as events.
+    pub fn prepend(&mut self, older: impl IntoIterator<Item = TimelineMessage>) {
+        for message in older {
+            if message.seq <= self.head {
+                self.messages.insert(message.seq, message);
+            }
+        }
+    }
+
+    /// Shows only the newest `messages_max` messages from now on; the head stays.
+    pub fn keep_newest(&mut self, messages_max: usize) {
+        while self.messages.len() > messages_max {
+            self.messages.pop_first();
+        }
+    }
+
+    /// Moves over an event that changes nothing here, such as one of a kind that is not known.
+    pub fn pass(&mut self, seq: Seq) -> Applied {
+        if seq <= self.head {
             return Applied::Held;
         }
-        if event.seq != self.head.next() {
+        if seq != self.head.next() {
             return Applied::Gap { after: self.head };
         }
-        self.head = event.seq;
+        self.head = seq;
+        Applied::New
+    }
+
+    /// Takes `event` in if it is the next one.
+    pub fn apply(&mut self, event: &Event) -> Applied {
+        let applied = self.pass(event.seq);
+        if applied != Applied::New {
+            return applied;
+        }
         match &event.body {
             EventBody::Created { title, .. } => self.title.clone_from(title),
             EventBody::Settings { change, .. } => {
@@ -102,6 +128,67 @@ impl Timeline {
                 self.messages.insert(event.seq, message);
             }
         }
-        Applied::New
+        applied
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conversation::Mentions;
+    use crate::{ClientId, ConversationId, UserId};
+
+    fn message(place: u64) -> Event {
+        let id = uuid::Uuid::from_u128(u128::from(place));
+        Event {
+            conversation: ConversationId(uuid::Uuid::nil()),
+            seq: Seq::new(place).unwrap(),
+            at: Timestamp(0),
+            body: EventBody::Message(Message {
+                sender: UserId::parse("ann").unwrap(),
+                client_id: ClientId(id),
+                text: String::new(),
+                reply_to: None,
+                mentions: Mentions::default(),
+                client_at: None,
+            }),
+        }
+    }
+
+    fn places(timeline: &Timeline) -> Vec<u64> {
+        timeline
+            .messages()
+            .map(|message| message.seq.get())
+            .collect()
+    }
+
+    #[test]
+    fn pages_of_the_past_come_before_what_happens_now() {
+        let mut timeline = Timeline::starting_after(Seq::new(5).unwrap());
+        timeline.apply(&message(6));
+        timeline.prepend(
+            [3, 4, 7]
+                .into_iter()
+                .filter_map(|place| TimelineMessage::from_event(message(place))),
+        );
+        assert_eq!(places(&timeline), [3, 4, 6]);
+        assert_eq!(timeline.apply(&message(7)), Applied::New);
+    }
+
+    #[test]
+    fn old_messages_may_be_forgotten_and_unknown_events_passed() {
+        let mut timeline = Timeline::default();
+        for place in 1..=4 {
+            timeline.apply(&message(place));
+        }
+        assert_eq!(timeline.pass(Seq::new(5).unwrap()), Applied::New);
+        timeline.keep_newest(2);
+        assert_eq!(places(&timeline), [3, 4]);
+        assert_eq!(
+            timeline.apply(&message(7)),
+            Applied::Gap {
+                after: Seq::new(5).unwrap()
+            }
+        );
     }
 }

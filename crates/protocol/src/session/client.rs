@@ -250,10 +250,7 @@ impl ClientSession {
         read: Seq,
         counts: Counts,
     ) {
-        let known = self.tracks.entry(conversation).or_insert_with(|| Tracked {
-            kind: None,
-            track: Track::known(head),
-        });
+        let known = self.meet(conversation, head);
         known.kind = Some(kind);
         if known.track.told(head, counts) | known.track.read_moved(read, None) {
             self.updates.push_back(Update::Changed(conversation));
@@ -348,6 +345,16 @@ impl ClientSession {
             }
             Some(Due::Nothing) | None => {}
         }
+    }
+
+    /// What is known of `conversation`; if that is nothing yet, it now stands at `head`.
+    fn meet(&mut self, conversation: ConversationId, head: Seq) -> &mut Tracked {
+        let followed = self.settings.follow_all;
+        self.tracks.entry(conversation).or_insert_with(|| {
+            let mut track = Track::known(head);
+            track.followed = followed;
+            Tracked { kind: None, track }
+        })
     }
 
     fn end(&mut self, ending: Ending) {

@@ -7,8 +7,8 @@ use tidemark_core::conversation::{Event, EventBody, Message};
 use tidemark_core::unread::Counts;
 
 use super::outbox::Pending;
-use super::track::{Fetch, Offered, Track};
-use super::{ClientSession, Ending, Phase, Tracked, Update};
+use super::track::{Fetch, Offered};
+use super::{ClientSession, Ending, Phase, Update};
 use crate::Code;
 use crate::body::Conversation;
 use crate::frame::{Ack, Events, Head, InboxEntry, Read, Refused, RequestId, ServerFrame, Welcome};
@@ -74,10 +74,7 @@ impl ClientSession {
                 unread: entry.unread,
                 mentions: entry.mentions,
             };
-            let known = self.tracks.entry(entry.id.0).or_insert_with(|| Tracked {
-                kind: None,
-                track: Track::known(entry.head_seq.0),
-            });
+            let known = self.meet(entry.id.0, entry.head_seq.0);
             known.kind = Some(entry.kind.0);
             known.track.told(entry.head_seq.0, counts);
             known.track.read_moved(entry.read_seq.0, None);
@@ -149,10 +146,7 @@ impl ClientSession {
 
     fn event(&mut self, entry: LogEntry) {
         let id = entry.conversation();
-        let known = self.tracks.entry(id).or_insert_with(|| Tracked {
-            kind: None,
-            track: Track::known(entry.seq().previous()),
-        });
+        let known = self.meet(id, entry.seq().previous());
         let had_gap = known.track.has_gap();
         self.deliver(entry);
         if had_gap
@@ -265,10 +259,7 @@ impl ClientSession {
 
     fn head(&mut self, head: Head) {
         let id = head.conversation.0;
-        let known = self.tracks.entry(id).or_insert_with(|| Tracked {
-            kind: None,
-            track: Track::known(head.head_seq.0),
-        });
+        let known = self.meet(id, head.head_seq.0);
         let counts = Counts {
             unread: head.unread,
             mentions: head.mentions,

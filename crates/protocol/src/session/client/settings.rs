@@ -16,6 +16,8 @@ pub struct ClientSettings {
     pub token: Secret,
     /// What the user calls this device.
     pub device: Option<String>,
+    /// Whether conversations are followed as soon as they are known, each from where it then is.
+    pub follow_all: bool,
     /// How many messages may wait for their ack, sent or not.
     pub outbox_max: usize,
     /// How many of them may be on the wire without an answer.
@@ -39,6 +41,7 @@ impl ClientSettings {
         Self {
             token,
             device: None,
+            follow_all: false,
             outbox_max: 1_000,
             in_flight_max: 16,
             fetches_max: 4,

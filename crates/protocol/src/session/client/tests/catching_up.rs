@@ -199,3 +199,15 @@ fn an_open_conversation_is_announced_on_every_connection() {
         "{frames:?}"
     );
 }
+
+#[test]
+fn everything_can_be_followed_from_when_it_is_known() {
+    let mut all = settings();
+    all.follow_all = true;
+    let mut driven = Driven::new(all);
+    driven.connect(EPOCH, vec![entry(room(1), 5, 2)]);
+    driven.hear_event(&message(room(1), 6, other()));
+    driven.hear_event(&message(room(2), 9, other()));
+    assert_eq!(driven.events(), [6, 9]);
+    assert_eq!(driven.syncs(), []);
+}

@@ -1,0 +1,309 @@
+//! The calls over HTTP.
+
+use std::fmt::{self, Write};
+use std::time::Duration;
+
+use reqwest::header::RETRY_AFTER;
+use reqwest::{Method, RequestBuilder, Response};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tidemark_core::{ConversationId, Position, Seq, SessionId, UserId};
+use tidemark_protocol::Code;
+use tidemark_protocol::body::{
+    Accepted, Conversation, ConversationPatch, Cursor, EventsPage, Inbox, Members, MembersToAdd,
+    MessageAccepted, MessagesPage, MoveCursor, NewAccount, NewConversation, NewMessage, Problem,
+    Readers, RolePatch, Sessions, SignIn, SignedIn, User, Users,
+};
+use tidemark_protocol::wire::{Secret, Wire};
+
+use crate::ServerUrl;
+
+/// How long a call may take.
+const CALL_WITHIN: Duration = Duration::from_secs(30);
+
+/// Makes the HTTP calls of one user, or of nobody yet. Clones share their connections.
+#[derive(Clone)]
+pub struct Http {
+    client: reqwest::Client,
+    url: ServerUrl,
+    token: Option<Secret>,
+}
+
+impl fmt::Debug for Http {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Http")
+            .field("url", &self.url)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a call brought nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum HttpError {
+    /// The server said no.
+    #[error("{detail} ({code})")]
+    Refused {
+        /// What kind of no.
+        code: Code,
+        /// Why, in words.
+        detail: String,
+        /// After how long it makes sense to try again, where waiting helps.
+        retry_after: Option<Duration>,
+    },
+    /// There is no way to the server, or it did not answer in time.
+    #[error("the server cannot be reached: {0}")]
+    Unreachable(#[source] reqwest::Error),
+    /// Something answered, but not as a Tidemark server does.
+    #[error("this does not answer like a Tidemark server (status {status})")]
+    Unexpected {
+        /// The HTTP status.
+        status: u16,
+    },
+}
+
+/// Which page of a timeline to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Page {
+    /// The newest messages.
+    Latest,
+    /// The newest ones below a place.
+    Before(Seq),
+    /// The oldest ones above a place.
+    After(Seq),
+    /// Those on both sides of a place.
+    Around(Seq),
+}
+
+/// What every call here may end in.
+type Answer<T> = Result<T, HttpError>;
+
+impl Http {
+    /// Calls on behalf of whoever the token stands for; without one, only accounts and sessions can be
+    /// made.
+    ///
+    /// # Errors
+    ///
+    /// When the machine's TLS cannot be set up.
+    pub fn new(url: ServerUrl, token: Option<Secret>) -> Answer<Self> {
+        let client = reqwest::Client::builder()
+            .timeout(CALL_WITHIN)
+            .build()
+            .map_err(HttpError::Unreachable)?;
+        Ok(Self { client, url, token })
+    }
+
+    /// The same for another token.
+    #[must_use]
+    pub fn with_token(&self, token: Secret) -> Self {
+        Self {
+            token: Some(token),
+            ..self.clone()
+        }
+    }
+
+    /// Where the server is.
+    pub fn url(&self) -> &ServerUrl {
+        &self.url
+    }
+}
+
+/// Declares calls: what each sends and brings. All of them fail as [`HttpError`] says.
+macro_rules! calls {
+    ($($(#[$doc:meta])* $name:ident($($argument:ident: $type:ty),*) -> $answer:ty
+        = $method:ident $path:expr $(, $body:expr)?;)+) => {
+        /// One method for each call of the protocol.
+        impl Http {$(
+            $(#[$doc])*
+            ///
+            /// # Errors
+            ///
+            /// When the server cannot be reached or refuses.
+            pub async fn $name(&self, $($argument: $type),*) -> Answer<$answer> {
+                let request = self.request(Method::$method, &$path);
+                $(let request = json(request, $body);)?
+                answer(request).await
+            }
+        )+}
+    };
+}
+
+calls! {
+    /// Makes an account and signs in, where registration is open.
+    register(account: &NewAccount) -> SignedIn = POST "/v1/accounts", account;
+    /// Signs in.
+    sign_in(credentials: &SignIn) -> SignedIn = POST "/v1/sessions", credentials;
+    /// The user's signed-in devices.
+    sessions() -> Sessions = GET "/v1/sessions";
+    /// The own profile.
+    me() -> User = GET "/v1/users/me";
+    /// Somebody's profile.
+    user(user: &UserId) -> User = GET format!("/v1/users/{user}");
+    /// The users whose ids begin so.
+    users(prefix: &str) -> Users = GET format!("/v1/users?prefix={}", escape(prefix));
+    /// Begins a conversation; a direct one that exists already is found.
+    create_conversation(new: &NewConversation) -> Conversation = POST "/v1/conversations", new;
+    /// A page of the user's conversations, last active first.
+    conversations(limit: u32, before: Option<Position>) -> Inbox
+        = GET inbox_path(limit, before);
+    /// One conversation.
+    conversation(id: ConversationId) -> Conversation = GET format!("/v1/conversations/{id}");
+    /// Changes title, topic or visibility.
+    change_conversation(id: ConversationId, patch: &ConversationPatch) -> Accepted
+        = PATCH format!("/v1/conversations/{id}"), patch;
+    /// Becomes a member of a public channel.
+    join(id: ConversationId) -> Accepted = POST format!("/v1/conversations/{id}/join");
+    /// Stops being a member.
+    leave(id: ConversationId) -> Accepted = POST format!("/v1/conversations/{id}/leave");
+    /// A page of the members, in the order of their ids.
+    members(id: ConversationId, limit: u32, after: Option<&UserId>) -> Members
+        = GET members_path(id, limit, after);
+    /// Makes people members.
+    add_members(id: ConversationId, people: &MembersToAdd) -> Accepted
+        = POST format!("/v1/conversations/{id}/members"), people;
+    /// Ends somebody's membership.
+    remove_member(id: ConversationId, user: &UserId) -> Accepted
+        = DELETE format!("/v1/conversations/{id}/members/{user}");
+    /// Gives a member another role.
+    change_role(id: ConversationId, user: &UserId, role: &RolePatch) -> Accepted
+        = PATCH format!("/v1/conversations/{id}/members/{user}"), role;
+    /// Sends a message.
+    send_message(id: ConversationId, message: &NewMessage) -> MessageAccepted
+        = POST format!("/v1/conversations/{id}/messages"), message;
+    /// A page of the timeline, oldest first.
+    messages(id: ConversationId, page: Page, limit: u32) -> MessagesPage
+        = GET messages_path(id, page, limit);
+    /// The events after a place, oldest first.
+    events(id: ConversationId, after: Seq, limit: u32) -> EventsPage
+        = GET format!("/v1/conversations/{id}/events?after={after}&limit={limit}");
+    /// Moves the own read cursor.
+    mark_read(id: ConversationId, seq: Seq) -> Cursor
+        = PUT format!("/v1/conversations/{id}/read"), &MoveCursor { seq: Wire(seq) };
+    /// Who has read up to a place.
+    readers(id: ConversationId, seq: Seq) -> Readers
+        = GET format!("/v1/conversations/{id}/readers?seq={seq}");
+}
+
+impl Http {
+    /// Signs a device out; its sockets close at once.
+    ///
+    /// # Errors
+    ///
+    /// When the server cannot be reached or refuses.
+    pub async fn revoke_session(&self, session: SessionId) -> Answer<()> {
+        let path = format!("/v1/sessions/{session}");
+        checked(self.request(Method::DELETE, &path)).await.map(drop)
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self
+            .client
+            .request(method, format!("{}{path}", self.url.http()));
+        match &self.token {
+            Some(token) => request.bearer_auth(token.expose()),
+            None => request,
+        }
+    }
+}
+
+fn json(request: RequestBuilder, body: &impl Serialize) -> RequestBuilder {
+    request.json(body)
+}
+
+async fn answer<T: DeserializeOwned>(request: RequestBuilder) -> Answer<T> {
+    let response = checked(request).await?;
+    let status = response.status().as_u16();
+    let bytes = response.bytes().await.map_err(HttpError::Unreachable)?;
+    serde_json::from_slice(&bytes).map_err(|_| HttpError::Unexpected { status })
+}
+
+/// The response, if it is no refusal.
+async fn checked(request: RequestBuilder) -> Answer<Response> {
+    let response = request.send().await.map_err(HttpError::Unreachable)?;
+    let status = response.status();
+    if status.is_success() {
+        return Ok(response);
+    }
+    let header = response
+        .headers()
+        .get(RETRY_AFTER)
+        .and_then(|value| value.to_str().ok());
+    let seconds: Option<u64> = header.and_then(|text| text.parse().ok());
+    let bytes = response.bytes().await.map_err(HttpError::Unreachable)?;
+    match serde_json::from_slice::<Problem>(&bytes) {
+        Ok(problem) => Err(HttpError::Refused {
+            code: problem.code,
+            detail: problem.detail.into_owned(),
+            retry_after: seconds.map(Duration::from_secs),
+        }),
+        Err(_) => Err(HttpError::Unexpected {
+            status: status.as_u16(),
+        }),
+    }
+}
+
+fn inbox_path(limit: u32, before: Option<Position>) -> String {
+    let mut path = format!("/v1/conversations?limit={limit}");
+    if let Some(Position(before)) = before {
+        let _ = write!(path, "&before={before}");
+    }
+    path
+}
+
+fn members_path(id: ConversationId, limit: u32, after: Option<&UserId>) -> String {
+    let mut path = format!("/v1/conversations/{id}/members?limit={limit}");
+    if let Some(after) = after {
+        let _ = write!(path, "&after={}", escape(after.as_str()));
+    }
+    path
+}
+
+fn messages_path(id: ConversationId, page: Page, limit: u32) -> String {
+    let mut path = format!("/v1/conversations/{id}/messages?limit={limit}");
+    let _ = match page {
+        Page::Latest => Ok(()),
+        Page::Before(seq) => write!(path, "&before={seq}"),
+        Page::After(seq) => write!(path, "&after={seq}"),
+        Page::Around(seq) => write!(path, "&around={seq}"),
+    };
+    path
+}
+
+/// Text as it may stand in a query (RFC 3986, section 2.3).
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            escaped.push(char::from(byte));
+        } else {
+            let _ = write!(escaped, "%{byte:02X}");
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_query_cannot_hold_is_escaped() {
+        assert_eq!(escape("ann.b-1_~"), "ann.b-1_~");
+        assert_eq!(escape("a@b:c&d é"), "a%40b%3Ac%26d%20%C3%A9");
+    }
+
+    #[test]
+    fn pages_are_named_as_the_protocol_says() {
+        let id: ConversationId = "00000000-0000-0000-0000-000000000001".parse().unwrap();
+        let seq = Seq::new(7).unwrap();
+        let path = messages_path(id, Page::Before(seq), 50);
+        assert_eq!(
+            path,
+            format!("/v1/conversations/{id}/messages?limit=50&before=7")
+        );
+        assert_eq!(
+            inbox_path(20, Some(Position(9))),
+            "/v1/conversations?limit=20&before=9"
+        );
+    }
+}

@@ -1,0 +1,106 @@
+//! What outlives the process.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use tidemark_core::{ConversationId, Seq};
+use tidemark_protocol::body;
+use tidemark_protocol::session::client::{Pending, Resumption};
+use tidemark_protocol::wire::Wire;
+
+/// What an app keeps so that its next process goes on where this one ended: the history, how far each
+/// followed conversation was read from it, and the messages without a final answer.
+///
+/// It holds the texts of unsent messages, but no token.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    epoch: Option<String>,
+    cursors: BTreeMap<Wire<ConversationId>, Wire<Seq>>,
+    outbox: Vec<Unsent>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Unsent {
+    conversation: Wire<ConversationId>,
+    message: body::NewMessage,
+}
+
+impl Snapshot {
+    /// How many messages had no final answer.
+    pub fn unsent(&self) -> usize {
+        self.outbox.len()
+    }
+
+    /// The last event that the app was handed of a followed conversation.
+    pub fn cursor(&self, conversation: ConversationId) -> Option<Seq> {
+        self.cursors.get(&Wire(conversation)).map(|seq| seq.0)
+    }
+}
+
+impl From<Resumption> for Snapshot {
+    fn from(left: Resumption) -> Self {
+        let unsent = |pending: Pending| Unsent {
+            conversation: Wire(pending.conversation),
+            message: pending.message.into(),
+        };
+        Self {
+            epoch: left.epoch,
+            cursors: left
+                .cursors
+                .into_iter()
+                .map(|(id, seq)| (Wire(id), Wire(seq)))
+                .collect(),
+            outbox: left.outbox.into_iter().map(unsent).collect(),
+        }
+    }
+}
+
+impl From<Snapshot> for Resumption {
+    fn from(snapshot: Snapshot) -> Self {
+        let pending = |unsent: Unsent| Pending {
+            conversation: unsent.conversation.0,
+            message: unsent.message.into(),
+        };
+        Self {
+            epoch: snapshot.epoch,
+            cursors: snapshot
+                .cursors
+                .into_iter()
+                .map(|(id, seq)| (id.0, seq.0))
+                .collect(),
+            outbox: snapshot.outbox.into_iter().map(pending).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tidemark_core::ClientId;
+    use tidemark_core::conversation::{Mentions, NewMessage};
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn nothing_is_lost_on_disk() {
+        let conversation = ConversationId(Uuid::from_u128(1));
+        let left = Resumption {
+            epoch: Some("history".to_owned()),
+            cursors: BTreeMap::from([(conversation, Seq::new(7).unwrap())]),
+            outbox: vec![Pending {
+                conversation,
+                message: NewMessage {
+                    client_id: ClientId(Uuid::from_u128(2)),
+                    text: "unsent".to_owned(),
+                    reply_to: Seq::new(3),
+                    mentions: Mentions::All,
+                    client_at: None,
+                },
+            }],
+        };
+        let text = serde_json::to_string(&Snapshot::from(left.clone())).unwrap();
+        let read: Snapshot = serde_json::from_str(&text).unwrap();
+        assert_eq!(read.unsent(), 1);
+        assert_eq!(Resumption::from(read), left);
+    }
+}
