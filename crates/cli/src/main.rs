@@ -7,6 +7,7 @@
 mod completions;
 mod failure;
 mod output;
+mod serve;
 
 use std::process::ExitCode;
 
@@ -27,6 +28,7 @@ struct CommandLine {
 
 #[derive(Subcommand)]
 enum Command {
+    Serve(serve::Arguments),
     Completions(completions::Arguments),
 }
 
@@ -45,12 +47,9 @@ fn main() -> ExitCode {
     }
 }
 
-#[expect(
-    clippy::unused_async,
-    reason = "the commands that wait for a server arrive next"
-)]
 async fn run(command: Command) -> Result<(), Failure> {
     match command {
+        Command::Serve(arguments) => serve::run(&arguments).await,
         Command::Completions(arguments) => completions::run(&arguments),
     }
 }

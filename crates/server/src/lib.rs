@@ -16,4 +16,4 @@ pub use clock::Clock;
 pub use gateway::Gateway;
 pub use limits::{LoginLimiter, SendLimiter};
 pub use server::{Server, StartError};
-pub use telemetry::Metrics;
+pub use telemetry::{LogError, Metrics, start_log};
