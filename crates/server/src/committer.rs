@@ -143,5 +143,6 @@ async fn publish_batches(
             }
             hub.publish(settled.origin, settled.outcome, committed);
         }
+        hub.note_news();
     }
 }

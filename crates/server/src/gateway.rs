@@ -1,11 +1,12 @@
 //! What a request, over HTTP or a socket, may reach.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tidemark_core::access::Caller;
 use tidemark_core::conversation::{Action, Command};
 use tidemark_core::{ConversationId, SessionId, UserId};
-use tidemark_store::{CommitError, Directory, Outcome, Store};
+use tidemark_store::{CommitError, Directory, DirectoryError, Outcome, Store, User, UserOrigin};
 use tokio::sync::oneshot;
 
 use crate::auth::Authenticator;
@@ -13,7 +14,7 @@ use crate::clock::Clock;
 use crate::committer::{Closed, Committer};
 use crate::config::Config;
 use crate::hub::{Hub, Origin, Reply};
-use crate::limits::SendLimiter;
+use crate::limits::{LoginLimiter, SendLimiter};
 use crate::telemetry::Metrics;
 
 /// The parts of a running server. Keeps nothing that matters: all of that is in the store.
@@ -23,9 +24,11 @@ pub struct Gateway<S> {
     pub(crate) hub: Arc<Hub>,
     pub(crate) authenticator: Authenticator<S>,
     pub(crate) send_limiter: SendLimiter,
+    pub(crate) login_limiter: LoginLimiter,
     pub(crate) config: Arc<Config>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) clock: Clock,
+    pub(crate) draining: AtomicBool,
 }
 
 impl<S: Store + Directory> Gateway<S> {
@@ -70,6 +73,54 @@ impl<S: Store + Directory> Gateway<S> {
             action,
         };
         self.committer.submit(command, origin).await
+    }
+
+    /// Counts a send of a person; an API key sends as often as it likes.
+    ///
+    /// # Errors
+    ///
+    /// After how many milliseconds the next one would pass.
+    pub(crate) fn allow_send(&self, caller: &Caller) -> Result<(), u64> {
+        caller
+            .user()
+            .map_or(Ok(()), |user| self.send_limiter.check(user))
+    }
+
+    /// The profile of whoever asks; one that is made up for an API key, which is nobody.
+    ///
+    /// # Errors
+    ///
+    /// As [`Directory::user`].
+    pub(crate) async fn profile(&self, caller: &Caller) -> Result<User, DirectoryError> {
+        let id = caller.author();
+        match caller {
+            Caller::User(user) => self.store.user(user).await,
+            Caller::Administrator => Ok(User {
+                username: id.to_string(),
+                id,
+                display_name: None,
+                avatar: None,
+                origin: UserOrigin::Local,
+            }),
+        }
+    }
+
+    /// Makes users of those whom nobody knows yet, where the embedding application says who exists.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot accept now.
+    pub(crate) async fn introduce(&self, users: &[UserId]) -> Result<(), DirectoryError> {
+        // More than one command may name are refused by the rules in a moment.
+        if users.len() > self.config.limits.of_rules().users_per_command_max {
+            return Ok(());
+        }
+        self.authenticator.introduce(users).await
+    }
+
+    /// Whether the server is going away and takes no further sockets.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
     }
 
     /// Closes every socket of a session whose token was revoked, and forgets the token.

@@ -5,6 +5,7 @@ mod clock;
 mod committer;
 pub mod config;
 mod gateway;
+mod http;
 mod hub;
 mod limits;
 mod server;
@@ -14,6 +15,7 @@ mod translate;
 
 pub use clock::Clock;
 pub use gateway::Gateway;
+pub use http::openapi_json;
 pub use limits::{LoginLimiter, SendLimiter};
 pub use server::{Server, StartError};
 pub use telemetry::{LogError, Metrics, start_log};

@@ -3,10 +3,9 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use axum::Router;
-use axum::routing::get;
 use axum::serve::ListenerExt;
 use tidemark_store::{Directory, Store};
 use tokio::net::TcpListener;
@@ -17,9 +16,9 @@ use crate::clock::Clock;
 use crate::committer::Committer;
 use crate::config::Config;
 use crate::gateway::Gateway;
+use crate::http;
 use crate::hub::{Hub, HubSettings};
-use crate::limits::SendLimiter;
-use crate::socket;
+use crate::limits::{LoginLimiter, SendLimiter};
 use crate::telemetry::Metrics;
 
 /// How often a draining server looks whether its sockets are gone.
@@ -73,12 +72,14 @@ impl<S: Store + Directory> Server<S> {
         let gateway = Gateway {
             authenticator: Authenticator::new(Arc::clone(&store), &config, clock)?,
             send_limiter: SendLimiter::new(&config.limits),
+            login_limiter: LoginLimiter::new(&config.limits),
             store,
             committer,
             hub,
             config: Arc::new(config),
             metrics,
             clock,
+            draining: AtomicBool::new(false),
         };
         Ok(Self {
             gateway: Arc::new(gateway),
@@ -111,10 +112,8 @@ impl<S: Store + Directory> Server<S> {
             let hub = Arc::clone(&gateway.hub);
             async move { hub.tell_heads().await }
         });
-        let app = Router::new()
-            .route("/v1/socket", get(socket::upgrade::<S>))
-            .with_state(Arc::clone(&gateway))
-            .into_make_service_with_connect_info::<SocketAddr>();
+        let app =
+            http::router(Arc::clone(&gateway)).into_make_service_with_connect_info::<SocketAddr>();
         // Frames are small and somebody waits for each: never hold one back for company.
         let listener = listener.tap_io(|stream| {
             if let Err(error) = stream.set_nodelay(true) {
@@ -129,6 +128,7 @@ impl<S: Store + Directory> Server<S> {
         let serving = tokio::spawn(serving.into_future());
 
         shutdown.await;
+        gateway.draining.store(true, Ordering::Relaxed);
         tracing::info!(?drain, "draining");
         drop(stop);
         let drained = tokio::time::timeout(drain, async {

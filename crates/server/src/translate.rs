@@ -1,5 +1,6 @@
 //! From what the store says to what the protocol says: the only place where the two meet.
 
+use tidemark_core::conversation::Event;
 use tidemark_core::{Refusal, Seq};
 use tidemark_protocol::frame::{InboxEntry, Refused, RequestId};
 use tidemark_protocol::wire::Wire;
@@ -7,7 +8,12 @@ use tidemark_protocol::{Code, body};
 use tidemark_store::{ConversationView, MembershipView, User};
 
 /// When to try again after a store that could not accept, in milliseconds.
-const UNAVAILABLE_RETRY_MS: u64 = 500;
+pub(crate) const UNAVAILABLE_RETRY_MS: u64 = 500;
+/// What a store that could not accept means for the caller.
+pub(crate) const UNAVAILABLE_DETAIL: &str =
+    "the store cannot accept now; send again with the same client_id";
+/// What a user hears who sends too fast.
+pub(crate) const RATE_LIMITED_DETAIL: &str = "too many messages in too short a time";
 
 /// A conversation, as one caller sees it.
 pub(crate) fn conversation(view: ConversationView) -> body::Conversation {
@@ -74,7 +80,7 @@ pub(crate) fn unavailable(id: Option<RequestId>) -> Refused {
     Refused {
         id,
         code: Code::Unavailable,
-        detail: "the store cannot accept now; send again with the same client_id".into(),
+        detail: UNAVAILABLE_DETAIL.into(),
         retry_after_ms: Some(UNAVAILABLE_RETRY_MS),
     }
 }
@@ -84,7 +90,15 @@ pub(crate) fn rate_limited(id: Option<RequestId>, retry_after_ms: u64) -> Refuse
     Refused {
         id,
         code: Code::RateLimited,
-        detail: "too many messages in too short a time".into(),
+        detail: RATE_LIMITED_DETAIL.into(),
         retry_after_ms: Some(retry_after_ms),
     }
+}
+
+/// How much text an event brings along, in bytes: what a page of them is measured by.
+pub(crate) fn text_bytes(event: &Event) -> usize {
+    event
+        .body
+        .as_message()
+        .map_or(0, |message| message.text.len())
 }

@@ -5,6 +5,7 @@
 
 mod account;
 mod conversation;
+mod feed;
 mod member;
 mod message;
 mod problem;
@@ -14,6 +15,7 @@ mod user;
 
 pub use account::{NewAccount, Session, Sessions, SignIn, SignedIn};
 pub use conversation::{Conversation, ConversationPatch, Inbox, NewConversation};
+pub use feed::{FeedEntry, FeedPage};
 pub use member::{Accepted, Member, Members, MembersToAdd, RolePatch};
 pub use message::{
     EventsPage, Message, MessageAccepted, MessageKind, MessagesPage, NewMessage, Reaction,

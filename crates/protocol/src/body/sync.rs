@@ -30,7 +30,8 @@ pub struct SyncRequest {
 pub struct SyncResponse {
     /// The server's history. If it is not the one asked about, drop what is held and start again.
     pub epoch: String,
-    /// The conversations asked about in which something happened.
+    /// The conversations asked about that the caller is in, each with its counts: cursors may have moved
+    /// on another device although nothing happened.
     pub conversations: Vec<SyncedConversation>,
     /// Conversations that were not asked about.
     pub added: Vec<Conversation>,

@@ -94,7 +94,7 @@ struct Track {
 
 impl Delivery {
     /// Follows `conversation` from now on: everything up to `delivered` is there already. Starting
-    /// again forgets what was given before.
+    /// again forgets what was given before, but no ack that waits for its place: somebody waits for that.
     pub fn start(&mut self, conversation: ConversationId, delivered: Seq) {
         let track = Track {
             conversation,
@@ -104,7 +104,10 @@ impl Delivery {
             held: None,
         };
         match self.find(conversation) {
-            Ok(index) => self.tracks[index] = track,
+            Ok(index) => {
+                let held = self.tracks[index].held.take();
+                self.tracks[index] = Track { held, ..track };
+            }
             Err(index) => {
                 if self.tracks.is_empty() {
                     self.tracks.reserve_exact(1);

@@ -62,7 +62,8 @@ pub struct SignedIn {
 }
 
 impl<S: Directory> Authenticator<S> {
-    /// Registers a local user, whose id is the username, and signs them in.
+    /// Registers a local user, whose id is the username, and signs them in. The operator may do so where
+    /// registration is closed.
     ///
     /// # Errors
     ///
@@ -72,8 +73,9 @@ impl<S: Directory> Authenticator<S> {
         username: &str,
         password: &str,
         display_name: Option<String>,
+        by_operator: bool,
     ) -> Result<SignedIn, AccountError> {
-        if self.registration == Registration::Closed {
+        if self.registration == Registration::Closed && !by_operator {
             return Err(AccountError::Closed);
         }
         let id = local_user_id(username)?;

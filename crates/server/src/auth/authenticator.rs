@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tidemark_core::access::Caller;
-use tidemark_core::{SessionId, Timestamp};
+use tidemark_core::{SessionId, Timestamp, UserId};
 use tidemark_store::{Directory, DirectoryError};
 
 use super::api_keys::ConfiguredKeys;
@@ -115,6 +115,20 @@ impl<S: Directory> Authenticator<S> {
             }
             (None, None) => Err(DirectoryError::NotFound.into()),
         }
+    }
+
+    /// Makes users of those whom nobody knows yet, where an embedding application signs for its users: what it
+    /// names exists.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot accept now.
+    pub async fn introduce(&self, users: &[UserId]) -> Result<(), DirectoryError> {
+        if self.verifier.is_none() {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        self.external.introduce(&*self.directory, users, now).await
     }
 
     /// Forgets a session that the store has ended: from now on its token is refused.

@@ -61,4 +61,22 @@ impl ExternalUsers {
         self.remembered.insert(claims.user.clone(), name_hash);
         Ok(())
     }
+
+    /// Makes sure that users exist whom the application named, but who were not here yet.
+    pub(super) async fn introduce(
+        &self,
+        directory: &impl Directory,
+        users: &[UserId],
+        now: Timestamp,
+    ) -> Result<(), DirectoryError> {
+        let unknown: Vec<_> = users
+            .iter()
+            .filter(|user| self.remembered.get(*user).is_none())
+            .map(|user| (user.clone(), None))
+            .collect();
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        directory.ensure_external_users(unknown, false, now).await
+    }
 }

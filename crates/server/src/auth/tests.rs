@@ -98,7 +98,7 @@ async fn a_session_token_stands_for_its_user_until_it_is_revoked() {
     let world = World::new(|_| ());
     let signed_in = world
         .authenticator
-        .register("ann", "password", None)
+        .register("ann", "password", None, false)
         .await
         .unwrap();
     let token = signed_in.token.expose();
@@ -125,7 +125,7 @@ async fn only_the_right_password_signs_in() {
     let world = World::new(|_| ());
     world
         .authenticator
-        .register("ann", "password", None)
+        .register("ann", "password", None, false)
         .await
         .unwrap();
     let sign_in = |name: &'static str, password: &'static str| {
@@ -160,7 +160,7 @@ async fn names_and_passwords_keep_to_their_rules() {
     ] {
         let error = world
             .authenticator
-            .register(name, password, None)
+            .register(name, password, None, false)
             .await
             .unwrap_err();
         assert!(
@@ -170,12 +170,12 @@ async fn names_and_passwords_keep_to_their_rules() {
     }
     world
         .authenticator
-        .register("ann", "password", None)
+        .register("ann", "password", None, false)
         .await
         .unwrap();
     let error = world
         .authenticator
-        .register("ANN", "password", None)
+        .register("ANN", "password", None, false)
         .await
         .unwrap_err();
     assert_eq!(error, AccountError::Taken);
@@ -186,7 +186,7 @@ async fn nobody_registers_where_registration_is_closed() {
     let world = World::new(|config| config.auth.registration = Registration::Closed);
     let error = world
         .authenticator
-        .register("ann", "password", None)
+        .register("ann", "password", None, false)
         .await
         .unwrap_err();
     assert_eq!(error, AccountError::Closed);
@@ -338,14 +338,14 @@ async fn a_jwt_cannot_take_over_a_local_account() {
     let world = World::with_secret();
     world
         .authenticator
-        .register("ann", "password", None)
+        .register("ann", "password", None, false)
         .await
         .unwrap();
     assert!(world.is_refused(&sign(&json!({"sub": "ann"}))).await);
     world.caller(&sign(&json!({"sub": "bob"}))).await.unwrap();
     let error = world
         .authenticator
-        .register("bob", "password", None)
+        .register("bob", "password", None, false)
         .await
         .unwrap_err();
     assert_eq!(error, AccountError::Taken);

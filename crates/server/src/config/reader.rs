@@ -82,8 +82,37 @@ impl Reader {
 
     /// A list of secrets, each of at least so many bytes.
     pub(super) fn secrets(&mut self, key: &'static str, bytes_min: usize) -> Vec<Secret> {
+        let (texts, origin) = self.texts(key);
+        texts
+            .into_iter()
+            .filter_map(|text| self.check_secret(key, &origin, text, bytes_min))
+            .collect()
+    }
+
+    /// A list of texts that `parse` understands; `expected` says what it understands.
+    pub(super) fn parsed_list<T>(
+        &mut self,
+        key: &'static str,
+        expected: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Vec<T> {
+        let (texts, origin) = self.texts(key);
+        let mut values = Vec::with_capacity(texts.len());
+        for text in texts {
+            if let Some(value) = parse(&text) {
+                values.push(value);
+            } else {
+                let problem = format!("{text:?} is not {expected}");
+                self.mistake(key, origin.clone(), problem);
+            }
+        }
+        values
+    }
+
+    /// A list of texts, which commas separate where everything is text, and where it was set.
+    fn texts(&mut self, key: &'static str) -> (Vec<String>, Origin) {
         let Some(written) = self.take(key) else {
-            return Vec::new();
+            return (Vec::new(), Origin::Unset);
         };
         let texts: Option<Vec<String>> = match written.value {
             Value::Array(items) => items
@@ -102,13 +131,11 @@ impl Reader {
             _ => None,
         };
         let Some(texts) = texts else {
-            self.mistake(key, written.origin, "it is not a list of texts in quotes");
-            return Vec::new();
+            let problem = "it is not a list of texts in quotes";
+            self.mistake(key, written.origin.clone(), problem);
+            return (Vec::new(), written.origin);
         };
-        texts
-            .into_iter()
-            .filter_map(|text| self.check_secret(key, &written.origin, text, bytes_min))
-            .collect()
+        (texts, written.origin)
     }
 
     /// A whole number within `range`.

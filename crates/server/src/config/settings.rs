@@ -1,6 +1,6 @@
 //! A configuration that was checked: what the rest of the server sees.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -14,6 +14,8 @@ use super::{ConfigError, Secret, Sources, layers, validate};
 pub struct Config {
     /// Where HTTP and sockets are served; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// Proxies whose word about where a client connects from is taken.
+    pub trusted_proxies: Vec<IpAddr>,
     /// The directory of the embedded store, blobs and indexes.
     pub data: PathBuf,
     /// Keys of the server side, beside those that the store keeps.

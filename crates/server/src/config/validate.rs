@@ -1,6 +1,6 @@
 //! Every key there is, with its default and its range.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -29,6 +29,9 @@ pub(super) fn config(reader: &mut Reader) -> Config {
                 |text| text.parse().ok(),
             )
             .unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 8080))),
+        trusted_proxies: reader.parsed_list("trusted_proxies", "an IP address", |text| {
+            text.parse().ok().map(|it: IpAddr| it.to_canonical())
+        }),
         data: path(reader, "data").unwrap_or_else(|| PathBuf::from("./data")),
         api_keys: reader.secrets("api_keys", API_KEY_BYTES_MIN),
         store: reader

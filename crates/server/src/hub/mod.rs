@@ -19,6 +19,7 @@ use parking_lot::Mutex;
 use tidemark_core::access::Caller;
 use tidemark_core::{ConversationId, SessionId, UserId};
 use tidemark_protocol::ByeCode;
+use tokio::sync::watch;
 
 pub(crate) use outbox::Item;
 use outbox::Outbox;
@@ -55,6 +56,8 @@ pub(crate) struct Hub {
     /// Large conversations with news for those who do not get full events.
     untold: Mutex<HashSet<ConversationId>>,
     next_key: AtomicU64,
+    /// How many batches were pushed: wakes whoever waits for news of any conversation.
+    news: watch::Sender<u64>,
     settings: HubSettings,
     metrics: Arc<Metrics>,
 }
@@ -70,9 +73,20 @@ impl Hub {
             users: Sharded::default(),
             untold: Mutex::default(),
             next_key: AtomicU64::new(1),
+            news: watch::Sender::default(),
             settings,
             metrics,
         }
+    }
+
+    /// Changes whenever there may be something new in the log of everything.
+    pub(crate) fn news(&self) -> watch::Receiver<u64> {
+        self.news.subscribe()
+    }
+
+    /// A batch was pushed.
+    pub(crate) fn note_news(&self) {
+        self.news.send_modify(|batches| *batches += 1);
     }
 
     /// Lets a socket in. It hears of its user's affairs from now on, and of those conversations that

@@ -1,17 +1,15 @@
 //! From the first frame to `welcome`: who it is, where they stand, what they missed.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-use tidemark_core::access::Caller;
 use tidemark_core::{ConversationId, Seq, SessionId};
 use tidemark_protocol::ByeCode;
-use tidemark_protocol::body;
 use tidemark_protocol::frame::{AdvertisedLimits, Hello, ParseLimits, Removed, Welcome};
 use tidemark_protocol::session::delivery::{Delivery, Offer};
 use tidemark_protocol::session::server::{Input, ServerSession, Settings};
 use tidemark_protocol::wire::Wire;
-use tidemark_store::{Directory, MembershipView, Store, User, UserOrigin};
+use tidemark_store::{Directory, MembershipView, Store};
 use tokio::time::timeout_at;
 use uuid::Uuid;
 
@@ -96,6 +94,7 @@ impl Greeting {
     ) -> Result<(), End> {
         let memberships = self.subscribe(gateway).await?;
         let epoch = gateway.store.epoch().to_string();
+        let profile = gateway.profile(&self.session.caller).await;
         let shown = memberships.iter().take(WELCOME_CONVERSATIONS_MAX);
         let welcome = Welcome {
             session_id: Wire(
@@ -103,7 +102,7 @@ impl Greeting {
                     .device
                     .unwrap_or_else(|| SessionId(Uuid::now_v7())),
             ),
-            user: profile(gateway, &self.session.caller).await?,
+            user: translate::user(profile.map_err(|_| End::Bye(ByeCode::Overloaded))?),
             heartbeat_ms: millis(gateway.config.socket.heartbeat),
             limits: advertised_limits(&gateway.config),
             conversations: shown.map(translate::inbox_entry).collect(),
@@ -131,16 +130,24 @@ impl Greeting {
             return Ok(Vec::new());
         };
         let unavailable = |_| End::Bye(ByeCode::Overloaded);
-        for membership in gateway.store.memberships(user).await.map_err(unavailable)? {
-            let id = membership.conversation.id;
-            self.delivery.start(id, membership.conversation.head);
-            gateway.hub.subscribe(id, &self.session);
+        let before = gateway.store.memberships(user).await.map_err(unavailable)?;
+        for membership in &before {
+            let conversation = &membership.conversation;
+            self.delivery.start(conversation.id, conversation.head);
+            gateway.hub.subscribe(conversation.id, &self.session);
         }
         let memberships = gateway.store.memberships(user).await.map_err(unavailable)?;
-        for membership in &memberships {
-            self.delivery
-                .start(membership.conversation.id, membership.conversation.head);
+        let still: HashSet<_> = memberships.iter().map(|it| it.conversation.id).collect();
+        // Who was removed in between was perhaps taken out of the room before this socket was put in.
+        for membership in before {
+            let id = membership.conversation.id;
+            if !still.contains(&id) {
+                gateway.hub.unsubscribe(id, &self.session);
+                self.delivery.stop(id);
+            }
         }
+        let heads = memberships.iter().map(|it| &it.conversation);
+        self.delivery.start_all(heads.map(|it| (it.id, it.head)));
         Ok(memberships)
     }
 
@@ -229,28 +236,6 @@ async fn identify<S: Store + Directory>(
         (None, Some(identity)) => Ok(identity),
         (None, None) => Err(End::Bye(ByeCode::Unauthorized)),
     }
-}
-
-async fn profile<S: Store + Directory>(
-    gateway: &Arc<Gateway<S>>,
-    caller: &Caller,
-) -> Result<body::User, End> {
-    let id = caller.author();
-    let user = match caller {
-        Caller::User(user) => gateway
-            .store
-            .user(user)
-            .await
-            .map_err(|_| End::Bye(ByeCode::Overloaded))?,
-        Caller::Administrator => User {
-            username: id.to_string(),
-            id,
-            display_name: None,
-            avatar: None,
-            origin: UserOrigin::Local,
-        },
-    };
-    Ok(translate::user(user))
 }
 
 fn settings(config: &Config) -> Settings {

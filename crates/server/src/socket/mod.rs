@@ -15,12 +15,12 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::http::HeaderMap;
-use axum::http::StatusCode;
-use axum::http::header::AUTHORIZATION;
 use axum::response::{IntoResponse, Response};
+use tidemark_protocol::Code;
 use tidemark_store::{Directory, Store};
 
 use crate::gateway::Gateway;
+use crate::http::{Problem, bearer};
 
 /// Most frames are small, and most sockets idle: a small buffer for each keeps an idle one cheap.
 const READ_BUFFER_BYTES: usize = 1024;
@@ -35,15 +35,16 @@ pub(crate) async fn upgrade<S: Store + Directory>(
     headers: HeaderMap,
     request: WebSocketUpgrade,
 ) -> Response {
-    let identity = match headers
-        .get(AUTHORIZATION)
-        .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "))
-    {
-        None => None,
-        Some(token) => match gateway.authenticator.authenticate(token).await {
+    if gateway.is_draining() {
+        return Problem::new(Code::Unavailable, "the server is stopping").into_response();
+    }
+    let identity = match bearer(&headers) {
+        Ok(None) => None,
+        Ok(Some(token)) => match gateway.authenticator.authenticate(token).await {
             Ok(identity) => Some(identity),
-            Err(_) => return StatusCode::UNAUTHORIZED.into_response(),
+            Err(error) => return Problem::from(error).into_response(),
         },
+        Err(problem) => return problem.into_response(),
     };
     let frame_bytes_max = gateway.config.limits.frame_bytes;
     request

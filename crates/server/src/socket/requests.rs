@@ -43,9 +43,7 @@ impl<S: Store + Directory> Connection<S> {
     }
 
     async fn send(&mut self, send: SendMessage) -> Result<(), End> {
-        if let Some(user) = self.session.caller.user()
-            && let Err(retry_after_ms) = self.gateway.send_limiter.check(user)
-        {
+        if let Err(retry_after_ms) = self.gateway.allow_send(&self.session.caller) {
             return self
                 .refuse(translate::rate_limited(send.id, retry_after_ms))
                 .await;
@@ -133,7 +131,8 @@ impl<S: Store + Directory> Connection<S> {
         };
         let after = after.or(known).unwrap_or(head);
         if after < head {
-            self.forget(conversation);
+            self.catch_ups
+                .retain(|pending| pending.conversation != conversation);
             self.delivery.start(conversation, after);
             self.delivery.offer_head(conversation, head);
             self.catch_ups.push_back(CatchUp {
@@ -143,8 +142,9 @@ impl<S: Store + Directory> Connection<S> {
             });
             return Ok(());
         }
-        self.delivery
-            .start(conversation, known.unwrap_or(head).max(head));
+        if known.is_none() {
+            self.delivery.start(conversation, head);
+        }
         let page = EventsPage {
             events: Vec::new(),
             head,

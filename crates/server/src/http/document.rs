@@ -1,0 +1,98 @@
+//! The API's description of itself: OpenAPI for programs, a page for people.
+
+use std::sync::LazyLock;
+
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
+use utoipa::Modify;
+use utoipa::OpenApi;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+
+use super::{
+    accounts, conversations, cursors, feed, members, messages, operations, page, sync, users,
+};
+
+/// The document. Every handler of the router is in `paths`; a test compares the two.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Tidemark",
+        description = "A chat backend that people trust when the network does not cooperate. \
+            The calls over HTTP; live delivery is over the socket at `/v1/socket`.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
+    ),
+    paths(
+        accounts::register, accounts::sign_in, accounts::sessions, accounts::sign_out,
+        users::me, users::change_me, users::user, users::search,
+        conversations::inbox, conversations::create, conversations::conversation,
+        conversations::change, conversations::join, conversations::leave,
+        members::members, members::add, members::remove, members::change_role,
+        messages::send, messages::timeline, messages::events,
+        cursors::move_cursor, cursors::readers,
+        sync::sync, feed::feed,
+        operations::health, operations::ready, operations::metrics,
+    ),
+    security(("bearer" = [])),
+    modifiers(&Bearer),
+    tags(
+        (name = "accounts", description = "Accounts and signed-in devices"),
+        (name = "users", description = "Profiles"),
+        (name = "conversations", description = "The inbox, and conversations as a whole"),
+        (name = "members", description = "Who is in a conversation, and as what"),
+        (name = "messages", description = "Sending, reading and catching up"),
+        (name = "cursors", description = "How far people have read"),
+        (name = "feed", description = "The log of everything, for the server side of an application"),
+        (name = "operations", description = "For probes and dashboards"),
+    ),
+)]
+struct Document;
+
+/// Tokens, whichever kind, come in the same header.
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some(
+                "a session token, a JWT of the embedding application, or an API key",
+            ))
+            .build();
+        document
+            .components
+            .get_or_insert_default()
+            .add_security_scheme("bearer", SecurityScheme::Http(scheme));
+    }
+}
+
+static DOCUMENT: LazyLock<utoipa::openapi::OpenApi> = LazyLock::new(Document::openapi);
+static JSON: LazyLock<String> = LazyLock::new(|| {
+    DOCUMENT
+        .to_pretty_json()
+        .expect("a document made of strings is JSON")
+});
+static PAGE: LazyLock<String> = LazyLock::new(|| page::render(&DOCUMENT));
+
+/// `GET /v1/openapi.json`.
+pub(super) async fn openapi() -> impl IntoResponse {
+    ([(CONTENT_TYPE, "application/json")], JSON.as_str())
+}
+
+/// `GET /v1/docs`.
+pub(super) async fn docs() -> impl IntoResponse {
+    (
+        [
+            (CONTENT_TYPE.as_str(), "text/html; charset=utf-8"),
+            (
+                "content-security-policy",
+                "default-src 'none'; style-src 'unsafe-inline'",
+            ),
+        ],
+        PAGE.as_str(),
+    )
+}
+
+/// The document as JSON, as it is served.
+pub fn openapi_json() -> &'static str {
+    &JSON
+}

@@ -1,0 +1,160 @@
+//! The calls over HTTP: one file for each part of the API, whose handlers say in an attribute how they
+//! look from outside. What is common to all of them is put around them here.
+
+mod accepted;
+mod accounts;
+mod client_address;
+mod conversations;
+mod cursors;
+mod document;
+mod extract;
+mod feed;
+mod members;
+mod messages;
+mod operations;
+mod page;
+mod problem;
+mod sync;
+mod users;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use axum::routing::{delete, get, patch, post, put};
+use tidemark_protocol::Code;
+use tidemark_store::{Directory, Store};
+
+pub use document::openapi_json;
+pub(crate) use extract::bearer;
+pub(crate) use problem::Problem;
+
+use crate::gateway::Gateway;
+use crate::socket;
+
+/// The longest body. The longest useful one names 5,000 users.
+const BODY_BYTES_MAX: usize = 512 * 1024;
+
+/// All of the server's paths.
+pub(crate) fn router<S: Store + Directory>(gateway: Arc<Gateway<S>>) -> Router {
+    Router::new()
+        .merge(people())
+        .merge(conversations())
+        .route("/v1/sync", post(sync::sync::<S>))
+        .route("/v1/feed", get(feed::feed::<S>))
+        .route("/v1/socket", get(socket::upgrade::<S>))
+        .route("/v1/openapi.json", get(document::openapi))
+        .route("/v1/docs", get(document::docs))
+        .route("/health", get(operations::health))
+        .route("/ready", get(operations::ready::<S>))
+        .route("/metrics", get(operations::metrics::<S>))
+        .fallback(no_such_path)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&gateway),
+            observe::<S>,
+        ))
+        .with_state(gateway)
+}
+
+fn people<S: Store + Directory>() -> Router<Arc<Gateway<S>>> {
+    Router::new()
+        .route("/v1/accounts", post(accounts::register::<S>))
+        .route(
+            "/v1/sessions",
+            get(accounts::sessions::<S>).post(accounts::sign_in::<S>),
+        )
+        .route("/v1/sessions/{id}", delete(accounts::sign_out::<S>))
+        .route("/v1/users", get(users::search::<S>))
+        .route(
+            "/v1/users/me",
+            get(users::me::<S>).patch(users::change_me::<S>),
+        )
+        .route("/v1/users/{id}", get(users::user::<S>))
+}
+
+fn conversations<S: Store + Directory>() -> Router<Arc<Gateway<S>>> {
+    Router::new()
+        .route(
+            "/v1/conversations",
+            get(conversations::inbox::<S>).post(conversations::create::<S>),
+        )
+        .route(
+            "/v1/conversations/{id}",
+            get(conversations::conversation::<S>).patch(conversations::change::<S>),
+        )
+        .route(
+            "/v1/conversations/{id}/join",
+            post(conversations::join::<S>),
+        )
+        .route(
+            "/v1/conversations/{id}/leave",
+            post(conversations::leave::<S>),
+        )
+        .route(
+            "/v1/conversations/{id}/members",
+            get(members::members::<S>).post(members::add::<S>),
+        )
+        .route(
+            "/v1/conversations/{id}/members/{user}",
+            patch(members::change_role::<S>).delete(members::remove::<S>),
+        )
+        .route(
+            "/v1/conversations/{id}/messages",
+            get(messages::timeline::<S>).post(messages::send::<S>),
+        )
+        .route("/v1/conversations/{id}/events", get(messages::events::<S>))
+        .route(
+            "/v1/conversations/{id}/read",
+            put(cursors::move_cursor::<S>),
+        )
+        .route("/v1/conversations/{id}/readers", get(cursors::readers::<S>))
+}
+
+async fn no_such_path() -> Problem {
+    Problem::new(Code::NotFound, "there is no such path; /v1/docs lists them")
+}
+
+async fn wrong_method() -> Problem {
+    Problem::wrong_method()
+}
+
+/// Counts and logs every request. A path is known by its pattern, so that no id gets into a label.
+async fn observe<S: Store + Directory>(
+    State(gateway): State<Arc<Gateway<S>>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let began = Instant::now();
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let response = next.run(request).await;
+    let route = route.as_ref().map_or("none", MatchedPath::as_str);
+    let (status, took) = (response.status().as_u16(), began.elapsed());
+    gateway
+        .metrics
+        .request(method_label(&method), route, status, took);
+    if let Some(problem::RefusedWith(code)) = response.extensions().get() {
+        gateway.metrics.refused(code.as_str());
+    }
+    tracing::debug!(%method, route, status, ?took, "request");
+    response
+}
+
+/// A label has few values, whatever a client invents.
+fn method_label(method: &axum::http::Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "PATCH" => "PATCH",
+        "DELETE" => "DELETE",
+        "HEAD" => "HEAD",
+        "OPTIONS" => "OPTIONS",
+        _ => "other",
+    }
+}
