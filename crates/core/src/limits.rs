@@ -25,7 +25,7 @@ impl Default for Limits {
             topic_bytes_max: 1024,
             group_members_max: 5_000,
             mentions_max: 100,
-            users_per_command_max: 1_000,
+            users_per_command_max: 5_000,
         }
     }
 }

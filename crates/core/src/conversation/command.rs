@@ -1,5 +1,7 @@
 //! What somebody wants to happen.
 
+use std::collections::BTreeSet;
+
 use crate::access::Caller;
 use crate::conversation::{ConversationKind, Joined, Mentions, Role, SettingsChange, Visibility};
 use crate::{ClientId, ConversationId, Seq, Timestamp, UserId};
@@ -113,13 +115,14 @@ impl Command {
 impl NewConversation {
     /// Everybody who will be in it, the person who makes it first, each once.
     pub fn people(&self, caller: &Caller) -> Vec<UserId> {
-        let mut people: Vec<UserId> = caller.user().cloned().into_iter().collect();
-        for user in &self.members {
-            if !people.contains(user) {
-                people.push(user.clone());
-            }
-        }
-        people
+        let mut seen = BTreeSet::new();
+        caller
+            .user()
+            .into_iter()
+            .chain(&self.members)
+            .filter(|user| seen.insert(*user))
+            .cloned()
+            .collect()
     }
 
     /// The pair, if this is a direct conversation between exactly two people.

@@ -286,6 +286,7 @@ fn add_members(
         return Err(Refusal::too_large("too many users in one request"));
     }
     let mut change = MembersChange::by(caller.author());
+    let mut named = BTreeSet::new();
     for (person, known) in people.into_iter().zip(facts.users) {
         if !known.exists {
             return Err(no_such_user(&person.user));
@@ -295,12 +296,7 @@ fn add_members(
             .membership
             .as_ref()
             .is_some_and(Membership::is_current);
-        if !is_member
-            && change
-                .joined
-                .iter()
-                .all(|joined| joined.user != person.user)
-        {
+        if !is_member && named.insert(person.user.clone()) {
             change.joined.push(person);
         }
     }

@@ -1,5 +1,7 @@
 //! What the program says while it runs: one line on stderr for each thing that matters.
 
+use std::io::IsTerminal as _;
+
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
@@ -25,6 +27,7 @@ pub enum LogError {
 pub fn start_log(config: &LogConfig) -> Result<(), LogError> {
     let lines = fmt()
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_env_filter(EnvFilter::try_new(&config.level)?);
     match config.format {
         LogFormat::Text => lines.finish().try_init()?,

@@ -1,0 +1,18 @@
+//! The calls over HTTP, as a program in another language makes them: raw JSON, no types of ours.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a failed expectation is a failed test, also in a helper"
+)]
+
+mod accounts;
+mod conversations;
+mod cursors;
+mod document;
+mod feed;
+mod members;
+mod messages;
+mod operations;
+mod sync;
+mod users;
+mod world;
