@@ -2,7 +2,9 @@
 
 use tidemark_core::conversation::Mentions;
 use tidemark_protocol::Code;
+use tidemark_protocol::body::{NewConversation, SignIn, SyncRequest};
 use tidemark_protocol::frame::{ClientFrame, FrameError, ParseLimits, Request, RequestId};
+use tidemark_protocol::wire::parse_object;
 
 const CONVERSATION: &str = "0192f0c1-0000-7000-8000-000000000001";
 const CLIENT_ID: &str = "0192f0c1-0000-7000-8000-0000000000aa";
@@ -168,6 +170,22 @@ fn deep_json_does_not_overflow_the_stack() {
 fn a_token_is_not_shown() {
     let hello = parse(r#"{"type":"hello","token":"abracadabra"}"#).unwrap();
     assert!(!format!("{hello:?}").contains("abracadabra"));
+}
+
+#[test]
+fn a_secret_that_is_no_string_is_not_quoted() {
+    let error = parse(r#"{"type":"hello","token":31415926}"#).unwrap_err();
+    assert_eq!(error.detail, "token: expected a string");
+    let error = parse_object::<SignIn>(r#"{"username":"ann","password":31415926}"#).unwrap_err();
+    assert_eq!(error.to_string(), "password: expected a string");
+}
+
+#[test]
+fn null_stands_for_a_list_that_is_left_out() {
+    let sync: SyncRequest = parse_object(r#"{"conversations":null}"#).unwrap();
+    assert_eq!(sync, SyncRequest::default());
+    let new: NewConversation = parse_object(r#"{"kind":"group","members":null}"#).unwrap();
+    assert!(new.members.is_empty());
 }
 
 #[test]

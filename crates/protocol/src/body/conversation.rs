@@ -6,7 +6,7 @@ use tidemark_core::conversation::SettingsChange;
 use crate::body::Message;
 use crate::wire::{
     NotSupported, WireClientId, WireConversationId, WireConversationKind, WirePosition, WireRole,
-    WireSeq, WireTimestamp, WireUserId, WireVisibility, present,
+    WireSeq, WireTimestamp, WireUserId, WireVisibility, optional_list, present,
 };
 
 /// A conversation as the caller sees it.
@@ -63,7 +63,11 @@ pub struct NewConversation {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// Who is in it beside the caller.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(
+        default,
+        deserialize_with = "optional_list",
+        skip_serializing_if = "Vec::is_empty"
+    )]
     pub members: Vec<WireUserId>,
     /// Names the wish, so that a retry finds the conversation that the first try made.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use serde::{Deserialize, Serialize};
 
 use crate::body::Conversation;
-use crate::wire::{LogEntry, WireConversationId, WireSeq};
+use crate::wire::{LogEntry, WireConversationId, WireSeq, cursors};
 
 /// What a device holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,7 +16,7 @@ pub struct SyncRequest {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub epoch: Option<String>,
     /// The last event held of each conversation.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "cursors")]
     pub conversations: BTreeMap<WireConversationId, WireSeq>,
     /// The most events of each conversation.
     #[serde(skip_serializing_if = "Option::is_none")]

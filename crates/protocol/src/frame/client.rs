@@ -10,7 +10,7 @@ use tidemark_core::{ConversationId, Seq};
 use crate::Code;
 use crate::frame::Refused;
 use crate::frame::request::{self, Request};
-use crate::wire::{InvalidJson, Secret, Unsupported, Wire, encode, parse_object};
+use crate::wire::{Cursors, InvalidJson, Secret, Unsupported, Wire, cursors, encode, parse_object};
 
 /// What a client numbers its requests with; the answer carries the same number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -112,17 +112,21 @@ impl ClientFrame {
     pub fn parse(text: &str, limits: &ParseLimits) -> Result<Self, FrameError> {
         let envelope: Envelope<'_> =
             parse_object(text).map_err(|error| FrameError::invalid(None, error.to_string()))?;
-        let id = match envelope.id.map(|json| json.get().parse()) {
-            None => None,
-            Some(Ok(number)) => Some(RequestId(number)),
-            Some(Err(_)) => return Err(FrameError::invalid(None, "id: expected an integer")),
-        };
+        let id = envelope.id.map(|json| json.get().parse());
+        let known_id = id.clone().and_then(Result::ok).map(RequestId);
         let Some(name) = envelope.name else {
-            return Err(FrameError::invalid(id, "missing field `type`"));
+            return Err(FrameError::invalid(known_id, "missing field `type`"));
         };
         let Ok(name) = serde_json::from_str::<Cow<'_, str>>(name.get()) else {
-            return Err(FrameError::invalid(id, "type: expected a string"));
+            return Err(FrameError::invalid(known_id, "type: expected a string"));
         };
+        if let Some(Err(_)) = id {
+            return Err(FrameError {
+                is_hello: name == "hello",
+                ..FrameError::invalid(None, "id: expected an integer")
+            });
+        }
+        let id = known_id;
         let invalid = |error: InvalidJson| FrameError::invalid(id, error.to_string());
         let request = match &*name {
             "hello" => {
@@ -160,16 +164,16 @@ impl Hello {
     fn parse(text: &str, cursors_max: usize) -> Result<Self, (Code, String)> {
         let fields: HelloFields =
             parse_object(text).map_err(|error| (Code::Invalid, error.to_string()))?;
-        let cursors = fields.cursors.unwrap_or_default();
-        if cursors.len() > cursors_max {
+        if fields.cursors.len() > cursors_max {
             return Err((
                 Code::TooLarge,
                 format!("cursors: at most {cursors_max} in a hello"),
             ));
         }
+        let cursors = fields.cursors.into_iter();
         Ok(Self {
             token: fields.token,
-            cursors: cursors.into_iter().map(|(id, seq)| (id.0, seq.0)).collect(),
+            cursors: cursors.map(|(id, seq)| (id.0, seq.0)).collect(),
             epoch: fields.epoch,
             device: fields.device,
         })
@@ -181,7 +185,7 @@ impl Hello {
         encode(&HelloFields {
             name: Some("hello"),
             token: self.token.clone(),
-            cursors: Some(cursors.collect()),
+            cursors: cursors.collect(),
             epoch: self.epoch.clone(),
             device: self.device.clone(),
         })
@@ -194,7 +198,8 @@ struct HelloFields {
     name: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<Secret>,
-    cursors: Option<BTreeMap<Wire<ConversationId>, Wire<Seq>>>,
+    #[serde(default, deserialize_with = "cursors")]
+    cursors: Cursors,
     #[serde(skip_serializing_if = "Option::is_none")]
     epoch: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]

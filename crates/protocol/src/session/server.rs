@@ -26,7 +26,7 @@ impl Default for Settings {
         Self {
             hello_timeout_ms: 10_000,
             heartbeat_ms: 30_000,
-            idle_timeout_ms: 75_000,
+            idle_timeout_ms: 90_000,
             parse: ParseLimits::default(),
         }
     }

@@ -1,5 +1,6 @@
 //! How the types of the core look in JSON. The core knows no serialisation, so the shapes are here.
 
+mod cursors;
 mod entry;
 mod mentions;
 mod number;
@@ -17,6 +18,7 @@ pub use object::{InvalidJson, parse_object};
 pub use secret::Secret;
 pub use unsupported::{NotSupported, Unsupported};
 
+pub(crate) use cursors::{Cursors, cursors, optional_list};
 pub(crate) use entry::serialize_event;
 pub(crate) use number::{from_one, optional_from_one};
 

@@ -8,6 +8,10 @@ use tidemark_core::{Position, Seq, Timestamp};
 
 use crate::wire::Wire;
 
+/// The furthest time from 1970 in either direction: what every JSON reader keeps exactly, because
+/// whatever one client says is given to all others.
+const MILLIS_MAX: i64 = (1 << 53) - 1;
+
 impl Serialize for Wire<Seq> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_u64(self.0.get())
@@ -44,7 +48,34 @@ impl Serialize for Wire<Timestamp> {
 
 impl<'de> Deserialize<'de> for Wire<Timestamp> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        i64::deserialize(deserializer).map(|millis| Wire(Timestamp(millis)))
+        struct Time;
+
+        impl Visitor<'_> for Time {
+            type Value = Wire<Timestamp>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(
+                    formatter,
+                    "milliseconds since 1970, an integer of at most {MILLIS_MAX}"
+                )
+            }
+
+            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Self::Value, E> {
+                if (-MILLIS_MAX..=MILLIS_MAX).contains(&number) {
+                    Ok(Wire(Timestamp(number)))
+                } else {
+                    Err(E::invalid_value(Unexpected::Signed(number), &self))
+                }
+            }
+
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Self::Value, E> {
+                i64::try_from(number)
+                    .map_err(|_| E::invalid_value(Unexpected::Unsigned(number), &self))
+                    .and_then(|number| self.visit_i64(number))
+            }
+        }
+
+        deserializer.deserialize_i64(Time)
     }
 }
 

@@ -41,7 +41,7 @@ fn explain<'text, T: Deserialize<'text>>(
 ) -> InvalidJson {
     let mut reader = serde_json::Deserializer::from_str(text);
     let detail = match serde_path_to_error::deserialize::<_, T>(&mut reader) {
-        Ok(_) => error.to_string(),
+        Ok(_) => format!("not JSON: {error}"),
         Err(error) if error.inner().classify() == Category::Data => {
             let words = error.inner().to_string();
             let words = words.rsplit_once(" at line ").map_or(&*words, |(it, _)| it);

@@ -1,0 +1,210 @@
+//! What clients say.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+
+use tidemark_core::Timestamp;
+use tidemark_core::conversation::{Mentions, NewMessage};
+use tidemark_protocol::frame::{
+    ClientFrame, CloseConversation, Hello, OpenConversation, Ping, ReadCursor, Request, RequestId,
+    SendMessage, SyncConversation,
+};
+use tidemark_protocol::wire::Secret;
+
+use crate::file::{Case, Golden};
+use crate::samples::{EPOCH, TOKEN, at, client_id, harbour, lighthouse, seq, user};
+
+pub(crate) fn files() -> Vec<Golden> {
+    vec![
+        Golden::new("client/hello.json", hello()),
+        Golden::new("client/send.json", send()),
+        Golden::new("client/read.json", read()),
+        Golden::new("client/sync.json", sync()),
+        Golden::new("client/open.json", open()),
+        Golden::new("client/close.json", close()),
+        Golden::new("client/ping.json", ping()),
+    ]
+}
+
+fn case(name: &str, means: &str, request: Request) -> Case {
+    Case::client(name, means, ClientFrame::Request(request))
+}
+
+fn hello() -> Vec<Case> {
+    let hello = |name, means, hello| Case::client(name, means, ClientFrame::Hello(hello));
+    let first = Hello {
+        token: Some(Secret::new(TOKEN)),
+        ..Hello::default()
+    };
+    vec![
+        hello(
+            "the first time",
+            "holds nothing yet: only live events follow the welcome",
+            first.clone(),
+        ),
+        hello(
+            "coming back",
+            "continues each conversation after the event that is held; 0 asks for all of it",
+            Hello {
+                cursors: BTreeMap::from([(harbour(), seq(41)), (lighthouse(), seq(0))]),
+                epoch: Some(EPOCH.to_owned()),
+                device: Some("Ann's phone".to_owned()),
+                ..first
+            },
+        ),
+        hello(
+            "token in the header",
+            "the Authorization header of the upgrade request said who it is",
+            Hello::default(),
+        ),
+    ]
+}
+
+fn send() -> Vec<Case> {
+    let send = |name, means, id, message| {
+        let conversation = harbour();
+        let request = Request::Send(SendMessage {
+            id,
+            conversation,
+            message,
+        });
+        case(name, means, request)
+    };
+    let plain = NewMessage {
+        client_id: client_id(),
+        text: "The tide is coming in.".to_owned(),
+        reply_to: None,
+        mentions: Mentions::default(),
+        client_at: None,
+    };
+    vec![
+        send(
+            "plain",
+            "the least that a message has; the ack carries id 7",
+            Some(RequestId(7)),
+            plain.clone(),
+        ),
+        send(
+            "with everything",
+            "answers the message at 3 and asks for the attention of two people",
+            Some(RequestId(8)),
+            NewMessage {
+                text: "High water at \"Old Quay\" 🌊\nBring boots.".to_owned(),
+                reply_to: Some(seq(3)),
+                mentions: Mentions::Users(vec![user("ben"), user("cleo@harbour.example")]),
+                client_at: Some(Timestamp(at(40).0 - 250)),
+                ..plain.clone()
+            },
+        ),
+        send(
+            "to everybody",
+            "mentions all members",
+            Some(RequestId(9)),
+            NewMessage {
+                text: "Storm warning.".to_owned(),
+                mentions: Mentions::All,
+                ..plain.clone()
+            },
+        ),
+        send(
+            "without id",
+            "the ack is recognised by its client_id",
+            None,
+            plain,
+        ),
+    ]
+}
+
+fn read() -> Vec<Case> {
+    let read = |id| {
+        let (conversation, seq) = (harbour(), seq(42));
+        Request::Read(ReadCursor {
+            id,
+            conversation,
+            seq,
+        })
+    };
+    vec![
+        case(
+            "plain",
+            "everything up to 42 was read; the answer is a read frame",
+            read(None),
+        ),
+        case(
+            "with id",
+            "the answer carries the same id",
+            read(Some(RequestId(10))),
+        ),
+    ]
+}
+
+fn sync() -> Vec<Case> {
+    let sync = |after, limit| {
+        Request::Sync(SyncConversation {
+            id: Some(RequestId(11)),
+            conversation: harbour(),
+            after: seq(after),
+            limit,
+        })
+    };
+    vec![
+        case(
+            "all that follows",
+            "as many events after 41 as fit in a page",
+            sync(41, None),
+        ),
+        case(
+            "a few from the beginning",
+            "the first two events",
+            sync(0, NonZeroU32::new(2)),
+        ),
+    ]
+}
+
+fn open() -> Vec<Case> {
+    let open = |after| {
+        Request::Open(OpenConversation {
+            id: Some(RequestId(12)),
+            conversation: harbour(),
+            after,
+        })
+    };
+    vec![
+        case(
+            "from now on",
+            "full events follow, also of a large channel",
+            open(None),
+        ),
+        case(
+            "after what is held",
+            "first what follows 41, then live",
+            open(Some(seq(41))),
+        ),
+    ]
+}
+
+fn close() -> Vec<Case> {
+    let conversation = harbour();
+    let close = |id| Request::Close(CloseConversation { id, conversation });
+    vec![
+        case(
+            "plain",
+            "no longer on screen; nothing answers it",
+            close(None),
+        ),
+        case("with id", "the same", close(Some(RequestId(13)))),
+    ]
+}
+
+fn ping() -> Vec<Case> {
+    let ping = |id| Request::Ping(Ping { id });
+    vec![
+        case("plain", "answered by a pong", ping(None)),
+        case("with id", "the pong carries it", ping(Some(RequestId(14)))),
+        case(
+            "with a negative id",
+            "an id is any integer of 64 bits",
+            ping(Some(RequestId(i64::MIN))),
+        ),
+    ]
+}

@@ -1,0 +1,452 @@
+//! Any frame that there can be. Strategies are boxed where they would outgrow the stack of a test.
+
+use std::num::NonZeroU32;
+
+use proptest::collection::{btree_map, vec};
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::select;
+use tidemark_core::conversation::{
+    ConversationKind, Event, EventBody, Joined, MembersChange, Mentions, Message, NewMessage, Role,
+    SettingsChange, Visibility,
+};
+use tidemark_core::timeline::TimelineMessage;
+use tidemark_core::{ClientId, ConversationId, Seq, SessionId, Timestamp, UserId};
+use tidemark_protocol::body::{Conversation, Message as ShownMessage, User};
+use tidemark_protocol::frame::{
+    Ack, Added, AdvertisedLimits, Bye, ClientFrame, CloseConversation, Events, Head, Hello,
+    InboxEntry, OpenConversation, Ping, Pong, Read, ReadCursor, Refused, Removed, Request,
+    RequestId, SendMessage, ServerFrame, SyncConversation, UnknownFrame, Welcome,
+};
+use tidemark_protocol::wire::{LogEntry, Secret, UnknownEvent, Wire};
+use tidemark_protocol::{ByeCode, Code};
+use uuid::Uuid;
+
+const MILLIS_MAX: i64 = (1 << 53) - 1;
+
+fn uuid() -> impl Strategy<Value = Uuid> {
+    any::<u128>().prop_map(Uuid::from_u128)
+}
+
+fn conversation() -> impl Strategy<Value = ConversationId> {
+    uuid().prop_map(ConversationId)
+}
+
+fn user() -> impl Strategy<Value = UserId> {
+    "[A-Za-z0-9._@:-]{1,64}".prop_map(|text| UserId::parse(&text).unwrap())
+}
+
+fn seq_from(least: u64) -> impl Strategy<Value = Seq> {
+    prop_oneof![least..20, least..=Seq::MAX.get()].prop_map(|place| Seq::new(place).unwrap())
+}
+
+fn seq() -> impl Strategy<Value = Seq> {
+    seq_from(0)
+}
+
+fn at() -> impl Strategy<Value = Timestamp> {
+    (-MILLIS_MAX..=MILLIS_MAX).prop_map(Timestamp)
+}
+
+fn id() -> impl Strategy<Value = Option<RequestId>> {
+    option::of(any::<i64>().prop_map(RequestId))
+}
+
+fn text() -> impl Strategy<Value = String> {
+    any::<String>()
+}
+
+fn title() -> impl Strategy<Value = Option<String>> {
+    option::of(text())
+}
+
+fn mentions() -> impl Strategy<Value = Mentions> {
+    prop_oneof![
+        Just(Mentions::default()),
+        Just(Mentions::All),
+        vec(user(), 1..4).prop_map(Mentions::Users),
+    ]
+}
+
+fn role() -> impl Strategy<Value = Role> {
+    select(vec![Role::Member, Role::Admin, Role::Owner])
+}
+
+fn visibility() -> impl Strategy<Value = Visibility> {
+    select(vec![Visibility::Private, Visibility::Public])
+}
+
+fn kind() -> impl Strategy<Value = ConversationKind> {
+    use ConversationKind::{Channel, Direct, Group};
+    select(vec![Direct, Group, Channel])
+}
+
+fn new_message() -> impl Strategy<Value = NewMessage> {
+    let fields = (
+        uuid(),
+        text(),
+        option::of(seq_from(1)),
+        mentions(),
+        option::of(at()),
+    );
+    fields.prop_map(
+        |(client_id, text, reply_to, mentions, client_at)| NewMessage {
+            client_id: ClientId(client_id),
+            text,
+            reply_to,
+            mentions,
+            client_at,
+        },
+    )
+}
+
+fn message() -> BoxedStrategy<Message> {
+    (user(), new_message())
+        .prop_map(|(sender, new)| Message {
+            sender,
+            client_id: new.client_id,
+            text: new.text,
+            reply_to: new.reply_to,
+            mentions: new.mentions,
+            client_at: new.client_at,
+        })
+        .boxed()
+}
+
+fn roles() -> impl Strategy<Value = Vec<Joined>> {
+    vec(
+        (user(), role()).prop_map(|(user, role)| Joined { user, role }),
+        0..4,
+    )
+}
+
+fn change() -> impl Strategy<Value = SettingsChange> {
+    let fields = (
+        option::of(title()),
+        option::of(title()),
+        option::of(visibility()),
+        option::of(option::of(any::<u32>())),
+    );
+    fields.prop_map(
+        |(title, topic, visibility, retention_days)| SettingsChange {
+            title,
+            topic,
+            visibility,
+            retention_days,
+        },
+    )
+}
+
+fn body() -> BoxedStrategy<EventBody> {
+    prop_oneof![
+        (user(), title()).prop_map(|(by, title)| EventBody::Created { by, title }),
+        message().prop_map(EventBody::Message),
+        (user(), roles(), vec(user(), 0..4), roles()).prop_map(|(by, joined, left, roles)| {
+            EventBody::Members(MembersChange {
+                by,
+                joined,
+                left,
+                roles,
+            })
+        }),
+        (user(), change()).prop_map(|(by, change)| EventBody::Settings { by, change }),
+    ]
+    .boxed()
+}
+
+pub(crate) fn event() -> BoxedStrategy<Event> {
+    (conversation(), seq(), at(), body())
+        .prop_map(|(conversation, seq, at, body)| Event {
+            conversation,
+            seq,
+            at,
+            body,
+        })
+        .boxed()
+}
+
+fn entry() -> BoxedStrategy<LogEntry> {
+    let unknown = (conversation(), seq(), at(), "later_[a-z]{0,8}").prop_map(
+        |(conversation, seq, at, kind)| {
+            LogEntry::Unknown(UnknownEvent {
+                conversation: Wire(conversation),
+                seq: Wire(seq),
+                at: Wire(at),
+                kind,
+            })
+        },
+    );
+    prop_oneof![4 => event().prop_map(LogEntry::Known), 1 => unknown].boxed()
+}
+
+pub(crate) fn client() -> BoxedStrategy<ClientFrame> {
+    let hello = (
+        option::of(text()),
+        btree_map(conversation(), seq(), 0..4),
+        title(),
+        title(),
+    );
+    let hello = hello.prop_map(|(token, cursors, epoch, device)| {
+        ClientFrame::Hello(Hello {
+            token: token.map(Secret::new),
+            cursors,
+            epoch,
+            device,
+        })
+    });
+    prop_oneof![1 => hello, 4 => request().prop_map(ClientFrame::Request)].boxed()
+}
+
+fn request() -> BoxedStrategy<Request> {
+    prop_oneof![
+        (id(), conversation(), new_message()).prop_map(|(id, conversation, message)| {
+            Request::Send(SendMessage {
+                id,
+                conversation,
+                message,
+            })
+        }),
+        (id(), conversation(), seq_from(1)).prop_map(|(id, conversation, seq)| {
+            Request::Read(ReadCursor {
+                id,
+                conversation,
+                seq,
+            })
+        }),
+        (id(), conversation(), seq(), any::<Option<NonZeroU32>>()).prop_map(
+            |(id, conversation, after, limit)| {
+                Request::Sync(SyncConversation {
+                    id,
+                    conversation,
+                    after,
+                    limit,
+                })
+            }
+        ),
+        (id(), conversation(), option::of(seq())).prop_map(|(id, conversation, after)| {
+            Request::Open(OpenConversation {
+                id,
+                conversation,
+                after,
+            })
+        }),
+        (id(), conversation())
+            .prop_map(|(id, conversation)| Request::Close(CloseConversation { id, conversation })),
+        id().prop_map(|id| Request::Ping(Ping { id })),
+    ]
+    .boxed()
+}
+
+fn profile() -> impl Strategy<Value = User> {
+    (user(), text(), title(), title()).prop_map(|(id, username, display_name, avatar)| User {
+        id: Wire(id),
+        username,
+        display_name,
+        avatar,
+    })
+}
+
+fn limits() -> impl Strategy<Value = AdvertisedLimits> {
+    any::<[u64; 7]>().prop_map(|[text, frame, page, cursors, group, sends, burst]| {
+        AdvertisedLimits {
+            text_bytes_max: text,
+            frame_bytes_max: frame,
+            page_events_max: page,
+            cursors_max: cursors,
+            group_members_max: group,
+            sends_per_second: sends,
+            sends_burst: burst,
+        }
+    })
+}
+
+fn inbox_entry() -> impl Strategy<Value = InboxEntry> {
+    (conversation(), kind(), seq(), seq(), any::<[u64; 2]>()).prop_map(
+        |(id, kind, head, read, [unread, mentions])| InboxEntry {
+            id: Wire(id),
+            kind: Wire(kind),
+            head_seq: Wire(head),
+            read_seq: Wire(read),
+            unread,
+            mentions,
+        },
+    )
+}
+
+fn welcome() -> BoxedStrategy<ServerFrame> {
+    let fields = (
+        uuid(),
+        profile(),
+        text(),
+        any::<u64>(),
+        limits(),
+        vec(inbox_entry(), 0..4),
+        any::<bool>(),
+    );
+    fields
+        .prop_map(
+            |(session, user, epoch, heartbeat_ms, limits, conversations, more)| {
+                ServerFrame::Welcome(Box::new(Welcome {
+                    session_id: Wire(SessionId(session)),
+                    user,
+                    epoch,
+                    heartbeat_ms,
+                    limits,
+                    conversations,
+                    more,
+                }))
+            },
+        )
+        .boxed()
+}
+
+fn shown_conversation() -> BoxedStrategy<Conversation> {
+    let last = (conversation(), seq(), at(), message()).prop_map(|(id, seq, at, message)| {
+        ShownMessage::new(id, TimelineMessage { seq, at, message })
+    });
+    let shape = (
+        conversation(),
+        kind(),
+        title(),
+        title(),
+        visibility(),
+        option::of(role()),
+    );
+    let state = (
+        at(),
+        seq(),
+        seq(),
+        any::<[u64; 3]>(),
+        any::<bool>(),
+        option::of(last),
+    );
+    (shape, state)
+        .prop_map(|(shape, state)| {
+            let (id, kind, title, topic, visibility, role) = shape;
+            let (created_at, head, read, [member_count, unread, mentions], muted, last_message) =
+                state;
+            Conversation {
+                id: Wire(id),
+                kind: Wire(kind),
+                title,
+                topic,
+                visibility: Wire(visibility),
+                created_at: Wire(created_at),
+                head_seq: Wire(head),
+                member_count,
+                role: role.map(Wire),
+                read_seq: Wire(read),
+                unread,
+                mentions,
+                muted,
+                last_message,
+            }
+        })
+        .boxed()
+}
+
+fn answers() -> BoxedStrategy<ServerFrame> {
+    let ack = (
+        id(),
+        conversation(),
+        option::of(uuid()),
+        seq(),
+        at(),
+        any::<bool>(),
+    );
+    prop_oneof![
+        ack.prop_map(|(id, conversation, client_id, seq, at, duplicate)| {
+            ServerFrame::Ack(Ack {
+                id,
+                conversation: Wire(conversation),
+                client_id: client_id.map(|id| Wire(ClientId(id))),
+                seq: Wire(seq),
+                at: Wire(at),
+                duplicate,
+            })
+        }),
+        (
+            id(),
+            select(Code::ALL.to_vec()),
+            text(),
+            any::<Option<u64>>()
+        )
+            .prop_map(|(id, code, detail, retry_after_ms)| {
+                ServerFrame::Refused(Refused {
+                    id,
+                    code,
+                    detail: detail.into(),
+                    retry_after_ms,
+                })
+            }),
+        id().prop_map(|id| ServerFrame::Pong(Pong { id })),
+        (select(ByeCode::ALL.to_vec()), any::<bool>(), any::<u64>()).prop_map(
+            |(code, reconnect, after_ms)| {
+                ServerFrame::Bye(Bye {
+                    code,
+                    reconnect,
+                    after_ms,
+                })
+            }
+        ),
+    ]
+    .boxed()
+}
+
+fn news() -> BoxedStrategy<ServerFrame> {
+    let counts = any::<[Option<u64>; 2]>();
+    prop_oneof![
+        entry().prop_map(ServerFrame::Event),
+        (
+            id(),
+            conversation(),
+            vec(entry(), 0..4),
+            seq(),
+            any::<bool>()
+        )
+            .prop_map(|(id, conversation, events, head, more)| {
+                ServerFrame::Events(Events {
+                    id,
+                    conversation: Wire(conversation),
+                    events,
+                    head_seq: Wire(head),
+                    more,
+                })
+            }),
+        (conversation(), seq(), any::<[u64; 2]>()).prop_map(
+            |(conversation, head, [unread, mentions])| {
+                ServerFrame::Head(Head {
+                    conversation: Wire(conversation),
+                    head_seq: Wire(head),
+                    unread,
+                    mentions,
+                })
+            }
+        ),
+        (id(), conversation(), user(), seq(), counts).prop_map(
+            |(id, conversation, user, read, [unread, mentions])| {
+                ServerFrame::Read(Read {
+                    id,
+                    conversation: Wire(conversation),
+                    user: Wire(user),
+                    read_seq: Wire(read),
+                    unread,
+                    mentions,
+                })
+            }
+        ),
+        shown_conversation()
+            .prop_map(|conversation| ServerFrame::Added(Box::new(Added { conversation }))),
+        conversation().prop_map(|conversation| {
+            ServerFrame::Removed(Removed {
+                conversation: Wire(conversation),
+            })
+        }),
+        "later_[a-z]{0,8}".prop_map(|name| ServerFrame::Unknown(UnknownFrame { name })),
+    ]
+    .boxed()
+}
+
+pub(crate) fn server() -> BoxedStrategy<ServerFrame> {
+    prop_oneof![1 => welcome(), 3 => answers(), 6 => news()].boxed()
+}
