@@ -24,10 +24,6 @@ pub(crate) struct Failure {
 }
 
 /// What the exit code tells a script.
-#[expect(
-    dead_code,
-    reason = "the commands that talk to a server arrive next and end in these ways"
-)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FailureKind {
     /// None of the others.

@@ -5,9 +5,18 @@
 //! code; what a command prints goes through [`output`].
 
 mod completions;
+#[allow(dead_code, unused_imports, reason = "the commands that use it follow")]
+mod connect;
+#[allow(dead_code, unused_imports, reason = "the commands that use it follow")]
 mod failure;
 mod output;
+#[allow(dead_code, unused_imports, reason = "the commands that use it follow")]
+mod places;
+#[allow(dead_code, unused_imports, reason = "the commands that use it follow")]
+mod private_file;
 mod serve;
+#[allow(dead_code, unused_imports, reason = "the commands that use it follow")]
+mod terminal;
 
 use std::process::ExitCode;
 
