@@ -65,6 +65,8 @@ pub struct ClientSession {
     /// Those of `tracks` that have a gap.
     behind: BTreeSet<ConversationId>,
     outbox: Outbox,
+    /// The largest frame that the server takes, in bytes.
+    frame_bytes_max: u64,
     last_request: RequestId,
     control: VecDeque<String>,
     updates: VecDeque<Update>,
@@ -109,6 +111,7 @@ impl ClientSession {
             phase: Phase::Offline,
             tracks: BTreeMap::new(),
             behind: BTreeSet::new(),
+            frame_bytes_max: u64::MAX,
             last_request: RequestId(0),
             control: VecDeque::new(),
             updates: VecDeque::new(),

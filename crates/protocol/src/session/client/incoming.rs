@@ -54,6 +54,7 @@ impl ClientSession {
         };
         liveness.set_heartbeat(Duration::from_millis(welcome.heartbeat_ms));
         self.phase = Phase::Online(liveness);
+        self.frame_bytes_max = welcome.limits.frame_bytes_max;
         self.me = Some(welcome.user.id.0.clone());
         self.updates.push_back(Update::Online {
             user: welcome.user.id.0,

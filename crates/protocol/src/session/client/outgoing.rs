@@ -5,8 +5,9 @@ use std::time::Instant;
 
 use tidemark_core::{ConversationId, Seq};
 
-use super::ClientSession;
 use super::track::Fetch;
+use super::{ClientSession, Update};
+use crate::Code;
 use crate::frame::{
     ClientFrame, Hello, OpenConversation, ReadCursor, Request, RequestId, SendMessage,
     SyncConversation,
@@ -21,9 +22,34 @@ impl ClientSession {
         if !self.is_online() {
             return None;
         }
-        let frame = self.next_fetch(now).or_else(|| self.next_send(now))?;
+        let frame = match self.next_fetch(now) {
+            Some(fetch) => fetch.encode(),
+            None => self.next_sendable(now)?,
+        };
         self.spoke(now);
-        Some(frame.encode())
+        Some(frame)
+    }
+
+    /// The next message that fits into a frame. The server would end the connection over any other, this one
+    /// and each that follows it.
+    fn next_sendable(&mut self, now: Instant) -> Option<String> {
+        loop {
+            let frame = self.next_send(now)?.encode();
+            let bytes = frame.len() as u64;
+            if bytes <= self.frame_bytes_max {
+                return Some(frame);
+            }
+            let pending = self.outbox.take(self.last_request)?;
+            self.updates.push_back(Update::Refused {
+                conversation: pending.conversation,
+                client_id: pending.message.client_id,
+                code: Code::TooLarge,
+                detail: format!(
+                    "the message takes a frame of {bytes} bytes, and the server takes {}",
+                    self.frame_bytes_max
+                ),
+            });
+        }
     }
 
     pub(super) fn greet(&mut self, now: Instant, cursors: BTreeMap<ConversationId, Seq>) {

@@ -206,3 +206,23 @@ fn the_outbox_is_bounded_and_knows_its_messages() {
     let full = driven.session.enqueue(room(1), note(2, "two"));
     assert_eq!(full, Err(OutboxError::Full));
 }
+
+#[test]
+fn what_no_frame_can_hold_is_refused_here_and_does_not_cost_the_connection() {
+    let mut driven = followed();
+    let longest = "x".repeat(65_536);
+    driven.session.enqueue(room(1), note(1, &longest)).unwrap();
+    driven.session.enqueue(room(1), note(2, "short")).unwrap();
+    let sends = driven.sends();
+    let texts: Vec<_> = sends.iter().map(|send| &*send.message.text).collect();
+    assert_eq!(texts, ["short"]);
+    let updates = driven.updates();
+    assert!(
+        matches!(
+            &*updates,
+            [Update::Refused { client_id: it, code: Code::TooLarge, .. }] if *it == client_id(1)
+        ),
+        "{updates:?}"
+    );
+    assert_eq!(driven.session.pending().count(), 1);
+}
