@@ -26,6 +26,32 @@ struct Unsent {
 }
 
 impl Snapshot {
+    /// For an app that keeps cursors of its own: the last event that it has of each conversation that it
+    /// follows, and the name of the history that they are about, if it has heard it.
+    pub fn of_cursors(
+        epoch: Option<String>,
+        cursors: impl IntoIterator<Item = (ConversationId, Seq)>,
+    ) -> Self {
+        Self {
+            epoch,
+            cursors: cursors
+                .into_iter()
+                .map(|(id, seq)| (Wire(id), Wire(seq)))
+                .collect(),
+            outbox: Vec::new(),
+        }
+    }
+
+    /// The name of the history that the cursors are about, if the server has said it.
+    pub fn epoch(&self) -> Option<&str> {
+        self.epoch.as_deref()
+    }
+
+    /// The followed conversations, each with the last event that the app was handed.
+    pub fn cursors(&self) -> impl Iterator<Item = (ConversationId, Seq)> {
+        self.cursors.iter().map(|(id, seq)| (id.0, seq.0))
+    }
+
     /// How many messages had no final answer.
     pub fn unsent(&self) -> usize {
         self.outbox.len()
@@ -80,6 +106,15 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+
+    #[test]
+    fn an_app_may_bring_cursors_of_its_own() {
+        let cursors = [(ConversationId(Uuid::from_u128(1)), Seq::new(7).unwrap())];
+        let snapshot = Snapshot::of_cursors(Some("history".to_owned()), cursors);
+        assert_eq!(snapshot.epoch(), Some("history"));
+        assert!(snapshot.cursors().eq(cursors));
+        assert_eq!(Resumption::from(snapshot).cursors, BTreeMap::from(cursors));
+    }
 
     #[test]
     fn nothing_is_lost_on_disk() {
