@@ -54,6 +54,11 @@ impl Failure {
         Self::new(FailureKind::Failed, sentence)
     }
 
+    /// What the exit code tells.
+    pub(crate) fn kind(&self) -> FailureKind {
+        self.kind
+    }
+
     /// Writes the sentence to stderr and gives the exit code.
     pub(crate) fn report(&self) -> ExitCode {
         let code = match self.kind {

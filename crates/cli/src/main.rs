@@ -4,18 +4,18 @@
 //! cannot do its work returns a [`Failure`](failure::Failure), which becomes a sentence on stderr and the exit
 //! code; what a command prints goes through [`output`].
 
+mod admin;
 mod completions;
-#[allow(dead_code, unused_imports, reason = "the commands that use it follow")]
 mod connect;
-#[allow(dead_code, unused_imports, reason = "the commands that use it follow")]
 mod failure;
+mod installation;
 mod output;
-#[allow(dead_code, unused_imports, reason = "the commands that use it follow")]
 mod places;
-#[allow(dead_code, unused_imports, reason = "the commands that use it follow")]
 mod private_file;
+mod send;
 mod serve;
-#[allow(dead_code, unused_imports, reason = "the commands that use it follow")]
+mod stopping;
+mod tail;
 mod terminal;
 
 use std::process::ExitCode;
@@ -38,6 +38,9 @@ struct CommandLine {
 #[derive(Subcommand)]
 enum Command {
     Serve(serve::Arguments),
+    Send(send::Arguments),
+    Tail(tail::Arguments),
+    Admin(admin::Arguments),
     Completions(completions::Arguments),
 }
 
@@ -58,7 +61,10 @@ fn main() -> ExitCode {
 
 async fn run(command: Command) -> Result<(), Failure> {
     match command {
-        Command::Serve(arguments) => serve::run(&arguments).await,
+        Command::Serve(arguments) => serve::run(arguments).await,
+        Command::Send(arguments) => send::run(arguments).await,
+        Command::Tail(arguments) => tail::run(arguments).await,
+        Command::Admin(arguments) => admin::run(arguments).await,
         Command::Completions(arguments) => completions::run(&arguments),
     }
 }

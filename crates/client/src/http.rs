@@ -139,8 +139,9 @@ calls! {
     me() -> User = GET "/v1/users/me";
     /// Somebody's profile.
     user(user: &UserId) -> User = GET format!("/v1/users/{user}");
-    /// The users whose ids begin so.
-    users(prefix: &str) -> Users = GET format!("/v1/users?prefix={}", escape(prefix));
+    /// The users whose ids or display names begin so, in the order of their ids.
+    users(prefix: &str, limit: u32) -> Users
+        = GET format!("/v1/users?prefix={}&limit={limit}", escape(prefix));
     /// Begins a conversation; a direct one that exists already is found.
     create_conversation(new: &NewConversation) -> Conversation = POST "/v1/conversations", new;
     /// A page of the user's conversations, last active first.

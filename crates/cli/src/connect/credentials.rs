@@ -1,7 +1,7 @@
 //! The tokens of earlier sign-ins, for each server and user.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use tidemark_client::ServerUrl;
@@ -41,10 +41,6 @@ impl Credentials {
     pub(super) fn of_person() -> Result<Self, Failure> {
         let path = places::configuration()?.join("credentials.json");
         Ok(Self { path })
-    }
-
-    pub(super) fn path(&self) -> &Path {
-        &self.path
     }
 
     /// The token of `username`, or of whoever signed in last.
@@ -151,7 +147,7 @@ mod tests {
     fn a_damaged_file_is_named_but_not_quoted() {
         let directory = tempfile::tempdir().unwrap();
         let credentials = empty(&directory);
-        private_file::replace(credentials.path(), br#"{"servers": "tms_secret"}"#).unwrap();
+        private_file::replace(&credentials.path, br#"{"servers": "tms_secret"}"#).unwrap();
         let failure = credentials.find(&url("http://here"), None).unwrap_err();
         let words = failure.to_string();
         assert!(words.contains("credentials.json is damaged"), "{words}");

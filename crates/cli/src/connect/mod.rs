@@ -13,7 +13,6 @@ use tidemark_protocol::wire::Secret;
 use crate::failure::{Failure, FailureKind};
 use crate::{output, terminal};
 use credentials::{Credentials, Kept};
-pub(crate) use refusals::kind_of;
 
 const TOKEN_VARIABLE: &str = "TIDEMARK_TOKEN";
 const PASSWORD_VARIABLE: &str = "TIDEMARK_PASSWORD";

@@ -8,7 +8,7 @@ use tidemark_protocol::{ByeCode, Code};
 use crate::failure::{Failure, FailureKind};
 
 /// How a command ends for a refusal with this code.
-pub(crate) fn kind_of(code: Code) -> FailureKind {
+fn kind_of(code: Code) -> FailureKind {
     match code {
         Code::Unauthorized => FailureKind::Unauthorized,
         Code::Unavailable => FailureKind::Unreachable,
