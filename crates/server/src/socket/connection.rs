@@ -12,12 +12,12 @@ use tidemark_protocol::ByeCode;
 use tidemark_protocol::frame::RequestId;
 use tidemark_protocol::session::delivery::Delivery;
 use tidemark_protocol::session::server::{Input, ServerSession};
+use tidemark_protocol::wire::Secret;
 use tidemark_store::{Directory, Store};
 use tokio::time::{Sleep, sleep_until};
 
 use super::greet::greet;
 use super::writer::{End, Writer};
-use crate::auth::Identity;
 use crate::gateway::Gateway;
 use crate::hub::Session;
 
@@ -50,11 +50,11 @@ pub(super) struct CatchUp {
 pub(super) async fn serve<S: Store + Directory>(
     gateway: Arc<Gateway<S>>,
     socket: WebSocket,
-    identity: Option<Identity>,
+    token: Option<Secret>,
 ) {
     gateway.metrics.sockets.inc();
     let mut writer = Writer::new(socket, gateway.config.socket.write_timeout);
-    let end = match greet(&gateway, &mut writer, identity).await {
+    let end = match greet(&gateway, &mut writer, token).await {
         Err(end) => end,
         Ok(greeting) => {
             let mut connection = greeting.into_connection(Arc::clone(&gateway), writer);

@@ -8,7 +8,7 @@ use tidemark_protocol::ByeCode;
 use tidemark_protocol::frame::{AdvertisedLimits, Hello, ParseLimits, Removed, Welcome};
 use tidemark_protocol::session::delivery::{Delivery, Offer};
 use tidemark_protocol::session::server::{Input, ServerSession, Settings};
-use tidemark_protocol::wire::Wire;
+use tidemark_protocol::wire::{Secret, Wire};
 use tidemark_store::{Directory, MembershipView, Store};
 use tokio::time::timeout_at;
 use uuid::Uuid;
@@ -56,11 +56,17 @@ impl Greeting {
 pub(super) async fn greet<S: Store + Directory>(
     gateway: &Arc<Gateway<S>>,
     writer: &mut Writer,
-    identity: Option<Identity>,
+    header: Option<Secret>,
 ) -> Result<Greeting, End> {
     let mut machine = ServerSession::new(gateway.clock.monotonic_ms(), settings(&gateway.config));
     let hello = wait_for_hello(gateway, writer, &mut machine).await?;
-    let identity = identify(gateway, &hello, identity).await?;
+    // The token in the `hello`, or the one that came with the request.
+    let token = hello
+        .token
+        .as_ref()
+        .or(header.as_ref())
+        .ok_or(End::Bye(ByeCode::Unauthorized))?;
+    let identity = identify(gateway, token).await?;
     let expires_ms = identity.expires_at.map(|at| {
         let left = at.0.saturating_sub(gateway.clock.now().0);
         gateway.clock.monotonic_ms() + u64::try_from(left).unwrap_or(0)
@@ -76,7 +82,15 @@ pub(super) async fn greet<S: Store + Directory>(
         catch_ups: VecDeque::new(),
         expires_ms,
     };
-    match greeting.welcome(gateway, writer, &hello).await {
+    let welcomed = async {
+        // Whoever revokes a session closes the sockets that have entered. This one may have come in after
+        // that, with what was true before.
+        if greeting.session.device.is_some() {
+            identify(gateway, token).await?;
+        }
+        greeting.welcome(gateway, writer, &hello).await
+    };
+    match welcomed.await {
         Ok(()) => Ok(greeting),
         Err(end) => {
             gateway.hub.leave(&greeting.session);
@@ -218,24 +232,15 @@ async fn wait_for_hello<S: Store + Directory>(
     }
 }
 
-/// The token in the `hello`, or the one that came with the request.
 async fn identify<S: Store + Directory>(
-    gateway: &Arc<Gateway<S>>,
-    hello: &Hello,
-    identity: Option<Identity>,
+    gateway: &Gateway<S>,
+    token: &Secret,
 ) -> Result<Identity, End> {
-    match (&hello.token, identity) {
-        (Some(token), _) => gateway
-            .authenticator
-            .authenticate(token.expose())
-            .await
-            .map_err(|error| match error {
-                AuthError::Unavailable => End::Bye(ByeCode::Overloaded),
-                AuthError::Refused(_) => End::Bye(ByeCode::Unauthorized),
-            }),
-        (None, Some(identity)) => Ok(identity),
-        (None, None) => Err(End::Bye(ByeCode::Unauthorized)),
-    }
+    let identity = gateway.authenticator.authenticate(token.expose()).await;
+    identity.map_err(|error| match error {
+        AuthError::Unavailable => End::Bye(ByeCode::Overloaded),
+        AuthError::Refused(_) => End::Bye(ByeCode::Unauthorized),
+    })
 }
 
 fn settings(config: &Config) -> Settings {

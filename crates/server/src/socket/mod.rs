@@ -17,6 +17,7 @@ use axum::extract::ws::WebSocketUpgrade;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use tidemark_protocol::Code;
+use tidemark_protocol::wire::Secret;
 use tidemark_store::{Directory, Store};
 
 use crate::gateway::Gateway;
@@ -29,7 +30,8 @@ const WRITE_BUFFER_BYTES: usize = 16 * 1024;
 /// One frame may be a whole page of events; past this a socket is broken, not slow.
 const WRITE_BUFFER_BYTES_MAX: usize = 8 * 1024 * 1024;
 
-/// Turns a request into a socket. A token in the `Authorization` header is checked here already.
+/// Turns a request into a socket. A token in the `Authorization` header is checked here already, and
+/// again when the `hello` comes: it may not hold any more by then.
 pub(crate) async fn upgrade<S: Store + Directory>(
     State(gateway): State<Arc<Gateway<S>>>,
     headers: HeaderMap,
@@ -38,10 +40,10 @@ pub(crate) async fn upgrade<S: Store + Directory>(
     if gateway.is_draining() {
         return Problem::new(Code::Unavailable, "the server is stopping").into_response();
     }
-    let identity = match bearer(&headers) {
+    let token = match bearer(&headers) {
         Ok(None) => None,
         Ok(Some(token)) => match gateway.authenticator.authenticate(token).await {
-            Ok(identity) => Some(identity),
+            Ok(_) => Some(Secret::new(token)),
             Err(error) => return Problem::from(error).into_response(),
         },
         Err(problem) => return problem.into_response(),
@@ -53,5 +55,5 @@ pub(crate) async fn upgrade<S: Store + Directory>(
         .max_write_buffer_size(WRITE_BUFFER_BYTES_MAX)
         .max_message_size(frame_bytes_max)
         .max_frame_size(frame_bytes_max)
-        .on_upgrade(move |socket| connection::serve(gateway, socket, identity))
+        .on_upgrade(move |socket| connection::serve(gateway, socket, token))
 }
