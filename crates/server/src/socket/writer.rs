@@ -47,7 +47,11 @@ impl Writer {
 
     /// Says why, and closes.
     pub(super) async fn close(mut self, end: End, drain: Duration) {
-        let End::Bye(code) = end else { return };
+        let End::Bye(code) = end else {
+            // What a client's close is answered with goes out with the next read.
+            let _ = tokio::time::timeout(FAREWELL_TIMEOUT, self.socket.recv()).await;
+            return;
+        };
         let after_ms = u64::try_from(drain.as_millis()).unwrap_or(u64::MAX);
         let farewell = async {
             let bye = frame::Bye::new(code, after_ms).encode();
