@@ -13,6 +13,9 @@ use super::table::{self, Format, Row};
 use crate::failure::{Failure, FailureKind};
 use crate::output;
 
+/// The most users that a server lists at once.
+const REMOTE_LIMIT_MAX: u32 = 100;
+
 #[derive(Subcommand)]
 pub(super) enum Command {
     /// List users, in the order of their ids
@@ -99,6 +102,10 @@ impl From<body::User> for Listed {
 pub(super) async fn run(command: Command, office: &Office, format: Format) -> Result<(), Failure> {
     match command {
         Command::List { prefix, limit } => {
+            let limit = match office {
+                Office::Local(_) => limit,
+                Office::Remote(_) => limit.min(REMOTE_LIMIT_MAX),
+            };
             let users = list(office, &prefix, limit).await?;
             table::print(&users, format)?;
             if users.len() as u64 == u64::from(limit) {

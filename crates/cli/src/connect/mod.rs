@@ -1,6 +1,7 @@
 //! How commands that talk to a server find it and say on whose behalf.
 
 mod credentials;
+mod offline;
 mod refusals;
 
 use std::env;
@@ -13,6 +14,7 @@ use tidemark_protocol::wire::Secret;
 use crate::failure::{Failure, FailureKind};
 use crate::{output, terminal};
 use credentials::{Credentials, Kept};
+pub(crate) use offline::stopped;
 
 const TOKEN_VARIABLE: &str = "TIDEMARK_TOKEN";
 const PASSWORD_VARIABLE: &str = "TIDEMARK_PASSWORD";

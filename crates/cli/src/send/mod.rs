@@ -14,7 +14,7 @@ use tidemark_core::{ClientId, ConversationId, UserId};
 use tidemark_protocol::body::NewConversation;
 use tidemark_protocol::wire::Wire;
 
-use crate::connect::ConnectArguments;
+use crate::connect::{ConnectArguments, stopped};
 use crate::failure::Failure;
 use sender::Sender;
 use written::Written;
@@ -72,6 +72,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         outbox_max: sender::WAITING_MAX,
         ..login.client_options()
     })?;
+    // Whoever waits should know why; what the end of the connection means, each message says itself.
+    tokio::spawn(stopped(client.connection()));
     let mut sender = Sender::new(
         client.clone(),
         conversation,

@@ -169,12 +169,12 @@ impl Sender {
         self.due = Instant::now() + self.answer_within;
         let about = report::About::new(self.conversation, foremost.line, foremost.client_id);
         match outcome {
-            Outcome::Accepted(receipt) => output::line(about.accepted(&receipt)),
+            Outcome::Accepted(receipt) => print(about.accepted(&receipt)),
             Outcome::Refused { code, detail } => {
                 self.refused += 1;
                 let line = about.refused(code, &detail);
                 self.last_refusal = format!("{detail} ({code})");
-                output::line(line)
+                print(line)
             }
             Outcome::Stopped(_) => Ok(()),
         }
@@ -206,14 +206,22 @@ impl Sender {
                     let about =
                         report::About::new(self.conversation, foremost.line, foremost.client_id);
                     self.waiting.pop_front();
-                    output::line(about.unanswered())
+                    print(about.unanswered())
                 }
             };
-            if let Err(closed) = reported {
-                return closed;
+            if let Err(unwritten) = reported {
+                return unwritten;
             }
         }
         failure
+    }
+}
+
+/// Prints a report. That nobody reads reports is no reason to send no more.
+fn print(report: String) -> Result<(), Failure> {
+    match output::line(report) {
+        Err(failure) if failure.kind() == FailureKind::OutputClosed => Ok(()),
+        printed => printed,
     }
 }
 

@@ -8,13 +8,11 @@ mod tailer;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use tidemark_client::{Client, ClientOptions, Connection, StopReason};
+use tidemark_client::{Client, ClientOptions};
 use tidemark_core::ConversationId;
-use tokio::sync::watch;
 
-use crate::connect::ConnectArguments;
+use crate::connect::{ConnectArguments, stopped};
 use crate::failure::{Failure, FailureKind};
-use crate::output;
 use crate::stopping::stop_signal;
 use chosen::Chosen;
 use progress::{Progress, Start};
@@ -96,26 +94,4 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     }
     client.close(Duration::ZERO).await;
     ended
-}
-
-/// Resolves when the client gives up for good. Tells the person when it is offline meanwhile.
-async fn stopped(mut connection: watch::Receiver<Connection>) -> StopReason {
-    let mut is_told = false;
-    loop {
-        match &*connection.borrow_and_update() {
-            Connection::Stopped(reason) => return reason.clone(),
-            Connection::Waiting { .. } if !is_told => {
-                output::error("there is no connection; trying until there is");
-                is_told = true;
-            }
-            Connection::Online if is_told => {
-                output::error("connected");
-                is_told = false;
-            }
-            Connection::Waiting { .. } | Connection::Online | Connection::Connecting => {}
-        }
-        if connection.changed().await.is_err() {
-            return StopReason::Closed;
-        }
-    }
 }

@@ -120,11 +120,13 @@ impl Progress {
         }
     }
 
-    /// The server said the name of its history.
-    pub(super) fn learn_epoch(&mut self, epoch: Option<&str>) {
-        if self.epoch.is_none() {
+    /// Takes the name of the history, if there is none yet. Whether it does.
+    pub(super) fn learn_epoch(&mut self, epoch: Option<&str>) -> bool {
+        let is_new = self.epoch.is_none() && epoch.is_some();
+        if is_new {
             self.epoch = epoch.map(str::to_owned);
         }
+        is_new
     }
 
     /// The history is another one now; nothing of it was printed.

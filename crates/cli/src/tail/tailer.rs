@@ -61,7 +61,7 @@ impl Tailer {
         self.take_out_reached();
         // What came before somebody listened to updates.
         self.look_for_missed().await?;
-        while !self.until.as_ref().is_some_and(BTreeMap::is_empty) {
+        while !self.is_done() {
             let update = match updates.next().now_or_never() {
                 Some(update) => update,
                 None => {
@@ -100,8 +100,7 @@ impl Tailer {
             Update::Online {
                 more_conversations, ..
             } => {
-                self.progress.learn_epoch(self.client.snapshot().epoch());
-                self.is_saved = false;
+                self.learn_epoch();
                 if more_conversations && self.chosen.is_all() {
                     self.load_inbox().await?;
                 }
@@ -189,8 +188,9 @@ impl Tailer {
 
     /// Updates were lost because lines were not taken fast enough: everything is looked at again.
     async fn look_for_missed(&mut self) -> Result<(), Failure> {
+        self.learn_epoch();
         let now = self.client.snapshot();
-        if now.epoch() != self.progress.epoch() && self.progress.epoch().is_some() {
+        if now.epoch() != self.progress.epoch() {
             self.restart().await?;
         }
         for (conversation, cursor) in now.cursors() {
@@ -252,6 +252,18 @@ impl Tailer {
             self.until = Some(self.chosen.heads(self.client.http()).await?);
         }
         Ok(())
+    }
+
+    /// A place without the name of its history could be taken for one in another.
+    fn learn_epoch(&mut self) {
+        if self.progress.learn_epoch(self.client.snapshot().epoch()) {
+            self.is_saved = false;
+        }
+    }
+
+    /// Whether the end was reached, and the place there can be saved.
+    fn is_done(&self) -> bool {
+        self.until.as_ref().is_some_and(BTreeMap::is_empty) && self.progress.epoch().is_some()
     }
 
     fn take_out_reached(&mut self) {
