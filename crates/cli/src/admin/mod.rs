@@ -18,19 +18,19 @@ use office::Office;
 use table::Format;
 
 const HELP: &str = "\
-There are two ways to the users of a server:
+There are two ways to the users of a server.
 
-  in its data directory   with --config or --data (or neither, for ./data), while the server is stopped: only one
-                          process may have the directory. All commands work this way.
-  over HTTP               with --url, while the server runs, and an API key in TIDEMARK_API_KEY. Users can be listed,
-                          shown and added this way; passwords, keys and tokens cannot.
+In its data directory, with --config or --data (or neither, for ./data), while the server is stopped: only one process \
+may have the directory. All commands work this way.
 
-An API key for a server that cannot be stopped may also stand in its configuration (api_keys).
+Over HTTP, with --url and an API key in TIDEMARK_API_KEY, while the server runs. Users can be listed, shown and added \
+this way; passwords, keys and tokens cannot. The first key comes from the data directory, or from api_keys in the \
+configuration.
 
 Examples:
   tidemark admin --data /var/lib/tidemark keys add deploy
   tidemark admin --data /var/lib/tidemark tokens add build-bot --device ci
-  TIDEMARK_API_KEY=… tidemark admin --url https://chat.example.org users list --prefix al --json";
+  tidemark admin --url https://chat.example.org users list --prefix al --json";
 
 /// Manage users, passwords, API keys and session tokens.
 #[derive(clap::Args)]

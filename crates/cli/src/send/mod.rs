@@ -19,18 +19,23 @@ use crate::failure::Failure;
 use sender::Sender;
 use written::Written;
 
-const HELP: &str = r#"Output, one line of JSON for each message:
-  accepted    {"conversation":…,"client_id":…,"seq":…,"at":…,"duplicate":false}
-  refused     {"conversation":…,"client_id":…,"refused":CODE,"detail":…}, and exit code 4 at the end
-  unanswered  {"conversation":…,"client_id":…,"unanswered":true}, and exit code 5
-Messages from stdin also have "line", the number of their line. An unanswered one may have arrived or not:
-sending it again with its client_id is safe, and finds the first one if there is one ("duplicate":true).
+const HELP: &str = "\
+Output, one line of JSON for each message:
+  accepted:
+    {\"conversation\":…,\"client_id\":…,\"seq\":…,\"at\":…,\"duplicate\":false}
+  refused, and exit code 4 at the end:
+    {\"conversation\":…,\"client_id\":…,\"refused\":CODE,\"detail\":…}
+  not answered in time, and exit code 5:
+    {\"conversation\":…,\"client_id\":…,\"unanswered\":true}
+
+Messages from stdin also have \"line\", the number of their line. An unanswered one may have arrived or not: sending \
+it again with its client_id is safe, and finds the first one if there is one (\"duplicate\":true).
 
 Examples:
-  tidemark send --conversation $ROOM "Build 412 is green."
+  tidemark send --conversation $ROOM \"Build 412 is green.\"
   make 2>&1 | tidemark send --to alice
-  echo '{"client_id":"'$(uuidgen)'","text":"once","reply_to":17,"mentions":["ben"]}' |
-    tidemark send --conversation $ROOM --json"#;
+  echo '{\"client_id\":\"'$(uuidgen)'\",\"text\":\"once\",\"mentions\":[\"ben\"]}' |
+    tidemark send --conversation $ROOM --json";
 
 /// Send messages and wait until the server has them for good.
 #[derive(clap::Args)]

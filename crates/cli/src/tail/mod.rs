@@ -20,13 +20,14 @@ use state_file::StateFile;
 use tailer::Tailer;
 
 const HELP: &str = "\
-Each line is an event as the protocol has it: conversation, seq, at, kind and what belongs to the kind. The lines
-of a conversation come in the order of seq, without a hole and without a repetition, however often the connection
+Each line is an event as the protocol has it: conversation, seq, at, kind and what belongs to the kind. The lines of \
+a conversation come in the order of seq, without a hole and without a repetition, however often the connection \
 breaks. Those of two conversations are mixed as they come.
 
-The place is kept for each server, user and choice of conversations, and is saved after the lines were written. The
-first run begins with the first event, and so does a conversation that is new to a later run. If the process is
-killed in the middle of a write, the last lines may come again in the next run.
+The place is kept for each server, user and choice of conversations, in tidemark/tail in $XDG_STATE_HOME or \
+~/.local/state, and is saved after the lines were written. The first run begins with the first event, and so does a \
+conversation that is new to a later run. If the process is killed in the middle of a write, the last lines may come \
+again in the next run.
 
 Examples:
   tidemark tail | jq -r 'select(.kind == \"message\") | .sender + \": \" + .text'

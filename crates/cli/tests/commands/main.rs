@@ -1,0 +1,14 @@
+//! The commands as a person or a script runs them: the real program against a real server.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a failed expectation is a failed test, also in a helper"
+)]
+
+mod administering;
+mod following;
+mod help;
+mod sending;
+mod serving;
+mod signing_in;
+mod world;
