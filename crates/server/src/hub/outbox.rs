@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use axum::extract::ws::Utf8Bytes;
 use parking_lot::Mutex;
-use tidemark_core::{ConversationId, Seq};
+use tidemark_core::{ClientId, ConversationId, Seq};
 use tidemark_protocol::ByeCode;
 use tidemark_protocol::frame::{Ack, Refused};
 use tokio::sync::Notify;
@@ -18,8 +18,8 @@ pub(crate) enum Item {
     Event(Arc<PublishedEvent>),
     /// The answer to a send of this socket, in the place of its event.
     Ack(Ack),
-    /// The answer to a request that was refused.
-    Refused(Refused),
+    /// The answer to a request that was refused, and the message that it was about, if it was a send.
+    Refused(Refused, Option<(ConversationId, ClientId)>),
     /// An answer, ready to write.
     Answer(Utf8Bytes),
     /// A frame that nobody asked for, ready to write.
@@ -132,7 +132,8 @@ impl Queue {
             Item::Left(conversation) => {
                 self.heads.remove(conversation);
             }
-            Item::Ack(_) | Item::Refused(_) | Item::Answer(_) | Item::Joined(_) | Item::Bye(_) => {}
+            Item::Ack(_) | Item::Refused(..) | Item::Answer(_) | Item::Joined(_) | Item::Bye(_) => {
+            }
         }
         match self.items.len() {
             0..ITEMS_MAX => self.items.push(item),

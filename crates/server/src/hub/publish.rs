@@ -200,13 +200,19 @@ impl Origin {
     }
 
     fn refuse(&self, error: &CommitError) {
-        let Reply::Socket { session, id, .. } = &self.reply else {
+        let Reply::Socket {
+            session,
+            id,
+            client_id,
+        } = &self.reply
+        else {
             return;
         };
         let refused = match error {
             CommitError::Refused(refusal) => translate::refused(*id, refusal.clone()),
             CommitError::Unavailable => translate::unavailable(*id),
         };
-        session.outbox.push(Item::Refused(refused));
+        let send = client_id.map(|client_id| (self.conversation, client_id));
+        session.outbox.push(Item::Refused(refused, send));
     }
 }

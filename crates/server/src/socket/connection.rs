@@ -31,7 +31,7 @@ pub(super) struct Connection<S> {
     pub(super) delivery: Delivery,
     /// Conversations with events to read from the store before live ones can go on.
     pub(super) catch_ups: VecDeque<CatchUp>,
-    /// Commands handed over and not answered yet.
+    /// Commands handed over whose answer was not written yet. An ack that waits for its place counts.
     pub(super) in_flight: usize,
     /// When the token ends, on the monotonic clock.
     pub(super) expires_ms: Option<u64>,
@@ -133,7 +133,7 @@ pub(super) fn read(
     match message {
         None | Some(Ok(Message::Close(_))) => Err(End::Gone),
         Some(Ok(Message::Text(text))) => Ok(Some(machine.handle_text(now_ms, &text))),
-        Some(Ok(Message::Binary(_))) => Err(End::Bye(ByeCode::ProtocolError)),
+        Some(Ok(Message::Binary(_))) => Ok(Some(machine.handle_not_text())),
         Some(Ok(Message::Ping(_) | Message::Pong(_))) => {
             machine.handle_sign_of_life(now_ms);
             Ok(None)

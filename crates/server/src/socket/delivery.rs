@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use tidemark_core::{ConversationId, Seq};
-use tidemark_protocol::ByeCode;
-use tidemark_protocol::frame::{Ack, Added, Events, Head, Removed, RequestId};
+use tidemark_core::{ConversationId, Refusal, Seq};
+use tidemark_protocol::frame::{Ack, Added, Events, Head, Removed, RequestId, ServerFrame};
 use tidemark_protocol::session::delivery::{AckOffer, Next, Offer, Written};
 use tidemark_protocol::wire::Wire;
 use tidemark_store::{Directory, EventsPage, ReadError, Store};
@@ -34,11 +33,10 @@ impl<S: Store + Directory> Connection<S> {
         {
             Ok(page) => self.write_page(conversation, id, page).await,
             Err(ReadError::Refused(refusal)) => {
-                self.forget(conversation);
-                match id {
-                    Some(_) => self.refuse(translate::refused(id, refusal)).await,
-                    None => Ok(()),
+                if id.is_some() {
+                    self.refuse(translate::refused(id, refusal.clone())).await?;
                 }
+                self.forget(conversation, refusal).await
             }
             Err(ReadError::Unavailable) => {
                 tokio::time::sleep(STORE_RETRY).await;
@@ -68,18 +66,35 @@ impl<S: Store + Directory> Connection<S> {
     }
 
     /// Writes what a page or a head has made due.
-    async fn write_in_place(
+    pub(super) async fn write_in_place(
         &mut self,
         conversation: ConversationId,
         written: Written,
     ) -> Result<(), End> {
-        for frame in written.frames {
-            self.writer.feed(frame.encode()).await?;
-        }
-        if let Next::CatchUp { after } = written.next {
-            self.catch_up(conversation, after);
+        self.write_frames(written.frames).await?;
+        self.go_on(conversation, written.next);
+        Ok(())
+    }
+
+    pub(super) async fn write_frames(&mut self, frames: Vec<ServerFrame>) -> Result<(), End> {
+        for frame in frames {
+            match frame {
+                ServerFrame::Ack(ack) => self.write_due(ack).await?,
+                other => self.writer.feed(other.encode()).await?,
+            }
         }
         Ok(())
+    }
+
+    async fn write_due(&mut self, ack: Ack) -> Result<(), End> {
+        self.in_flight -= 1;
+        self.writer.feed(ack.encode()).await
+    }
+
+    fn go_on(&mut self, conversation: ConversationId, next: Next) {
+        if let Next::CatchUp { after } = next {
+            self.catch_up(conversation, after);
+        }
     }
 
     /// Writes everything that waits, several frames in one write.
@@ -105,10 +120,15 @@ impl<S: Store + Directory> Connection<S> {
                 Ok(())
             }
             Item::Ack(ack) => self.write_ack(ack).await,
-            Item::Refused(refused) => {
+            Item::Refused(refused, send) => {
                 self.in_flight -= 1;
                 self.gateway.metrics.refused(refused.code.as_str());
-                self.writer.feed(refused.encode()).await
+                self.writer.feed(refused.encode()).await?;
+                if let Some((conversation, client_id)) = send {
+                    let next = self.delivery.refused(conversation, client_id);
+                    self.go_on(conversation, next);
+                }
+                Ok(())
             }
             Item::Answer(frame) => {
                 self.in_flight -= 1;
@@ -118,30 +138,30 @@ impl<S: Store + Directory> Connection<S> {
             Item::Head(conversation, head) => self.write_head(conversation, head).await,
             Item::Joined(conversation) => self.write_added(conversation).await,
             Item::Left(conversation) => {
-                self.forget(conversation);
-                self.writer
-                    .feed(
-                        Removed {
-                            conversation: Wire(conversation),
-                        }
-                        .encode(),
-                    )
-                    .await
+                self.forget(conversation, Refusal::no_such_conversation())
+                    .await?;
+                let removed = Removed {
+                    conversation: Wire(conversation),
+                };
+                self.writer.feed(removed.encode()).await
             }
             Item::Bye(code) => Err(End::Bye(code)),
         }
     }
 
     async fn write_ack(&mut self, ack: Ack) -> Result<(), End> {
-        self.in_flight -= 1;
+        let conversation = ack.conversation.0;
         match self.delivery.offer_ack(ack) {
-            AckOffer::Write => self.writer.feed(ack.encode()).await,
+            AckOffer::Write => self.write_due(ack).await,
+            AckOffer::WriteAndCatchUp { after } => {
+                self.catch_up(conversation, after);
+                self.write_due(ack).await
+            }
             AckOffer::CatchUp { after } => {
-                self.catch_up(ack.conversation.0, after);
+                self.catch_up(conversation, after);
                 Ok(())
             }
             AckOffer::Held => Ok(()),
-            AckOffer::Overflow => Err(End::Bye(ByeCode::SlowReader)),
         }
     }
 
@@ -157,11 +177,7 @@ impl<S: Store + Directory> Connection<S> {
         let Some(user) = self.session.caller.user() else {
             return Ok(());
         };
-        if self
-            .delivery
-            .delivered(conversation)
-            .is_none_or(|delivered| delivered >= head)
-        {
+        if !self.delivery.wants_head(conversation, head) {
             return Ok(());
         }
         match self.gateway.store.counts(user, conversation).await {
@@ -173,11 +189,15 @@ impl<S: Store + Directory> Connection<S> {
                     unread: counts.unread,
                     mentions: counts.mentions,
                 };
-                self.writer.feed(frame.encode()).await?;
-                self.write_in_place(conversation, written).await
+                self.write_in_place(conversation, written).await?;
+                self.writer.feed(frame.encode()).await
             }
-            // Removed since: the outbox says so next. Or the store is down: the next head tells.
-            Err(_) => Ok(()),
+            // Removed since: the outbox says so next.
+            Err(ReadError::Refused(_)) => Ok(()),
+            Err(ReadError::Unavailable) => {
+                self.try_again(Item::Head(conversation, head)).await;
+                Ok(())
+            }
         }
     }
 
@@ -187,15 +207,28 @@ impl<S: Store + Directory> Connection<S> {
             .store
             .conversation(&self.session.caller, conversation)
             .await;
-        let Ok(view) = view else { return Ok(()) };
-        if view.membership.is_none() {
-            return Ok(());
-        }
-        self.delivery.start(conversation, view.conversation.head);
+        let view = match view {
+            Ok(view) if view.membership.is_some() => view,
+            // Removed since: the outbox says so next.
+            Ok(_) | Err(ReadError::Refused(_)) => return Ok(()),
+            Err(ReadError::Unavailable) => {
+                self.try_again(Item::Joined(conversation)).await;
+                return Ok(());
+            }
+        };
+        let head = view.conversation.head;
+        let written = self.delivery.restart(conversation, head, head);
+        self.write_in_place(conversation, written).await?;
         let added = Added {
             conversation: translate::conversation(view),
         };
         self.writer.feed(added.encode()).await
+    }
+
+    /// Has an item written again once the store may answer.
+    async fn try_again(&mut self, item: Item) {
+        tokio::time::sleep(STORE_RETRY).await;
+        self.session.outbox.push(item);
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tidemark_core::{ConversationId, Seq, SessionId};
 use tidemark_protocol::ByeCode;
 use tidemark_protocol::frame::{AdvertisedLimits, Hello, ParseLimits, Removed, Welcome};
-use tidemark_protocol::session::delivery::{Delivery, Offer};
+use tidemark_protocol::session::delivery::{Delivery, Next};
 use tidemark_protocol::session::server::{Input, ServerSession, Settings};
 use tidemark_protocol::wire::{Secret, Wire};
 use tidemark_store::{Directory, MembershipView, Store};
@@ -146,9 +146,8 @@ impl Greeting {
         let unavailable = |_| End::Bye(ByeCode::Overloaded);
         let before = gateway.store.memberships(user).await.map_err(unavailable)?;
         for membership in &before {
-            let conversation = &membership.conversation;
-            self.delivery.start(conversation.id, conversation.head);
-            gateway.hub.subscribe(conversation.id, &self.session);
+            let id = membership.conversation.id;
+            gateway.hub.subscribe(id, &self.session);
         }
         let memberships = gateway.store.memberships(user).await.map_err(unavailable)?;
         let still: HashSet<_> = memberships.iter().map(|it| it.conversation.id).collect();
@@ -157,7 +156,6 @@ impl Greeting {
             let id = membership.conversation.id;
             if !still.contains(&id) {
                 gateway.hub.unsubscribe(id, &self.session);
-                self.delivery.stop(id);
             }
         }
         let heads = memberships.iter().map(|it| &it.conversation);
@@ -179,8 +177,8 @@ impl Greeting {
         for (&conversation, &cursor) in &hello.cursors {
             match heads.get(&conversation).copied() {
                 Some(head) if cursor < head => {
-                    self.delivery.start(conversation, cursor);
-                    if let Offer::CatchUp { after } = self.delivery.offer_head(conversation, head) {
+                    let written = self.delivery.restart(conversation, cursor, head);
+                    if let Next::CatchUp { after } = written.next {
                         self.catch_ups.push_back(CatchUp {
                             conversation,
                             after,

@@ -1,10 +1,11 @@
 //! Does what the frames of a client ask for.
 
 use tidemark_core::conversation::Action;
-use tidemark_core::{ClientId, ConversationId, Seq};
+use tidemark_core::{ClientId, ConversationId, Refusal, Seq};
 use tidemark_protocol::frame::{
-    OpenConversation, Pong, Refused, Request, RequestId, SendMessage, SyncConversation,
+    OpenConversation, Pong, Refused, Request, RequestId, SendMessage, ServerFrame, SyncConversation,
 };
+use tidemark_protocol::session::delivery::{Next, Written};
 use tidemark_store::{Directory, EventsPage, PageLimits, ReadError, Store};
 
 use super::connection::{CatchUp, Connection};
@@ -24,10 +25,7 @@ impl<S: Store + Directory> Connection<S> {
             }
             Request::Sync(sync) => self.sync(sync).await,
             Request::Open(open) => self.open(open).await,
-            Request::Close(close) => {
-                self.close(close.conversation);
-                Ok(())
-            }
+            Request::Close(close) => self.close(close.conversation).await,
             Request::Ping(ping) => self.answer(Pong { id: ping.id }.encode()).await,
         }
     }
@@ -74,6 +72,9 @@ impl<S: Store + Directory> Connection<S> {
         {
             Ok(()) => {
                 self.in_flight += 1;
+                if let Some(client_id) = client_id {
+                    self.delivery.expect_ack(conversation, client_id);
+                }
                 Ok(())
             }
             Err(_) => self.refuse(translate::unavailable(id)).await,
@@ -97,8 +98,9 @@ impl<S: Store + Directory> Connection<S> {
                     .metrics
                     .catch_up_events
                     .inc_by(page.events.len() as u64);
-                self.answer(events_frame(id, conversation, page).encode())
-                    .await
+                let written = self.delivery.answer(events_frame(id, conversation, page));
+                self.write_in_place(conversation, written).await?;
+                self.writer.flush().await
             }
             Err(error) => self.refuse(refusal_of(id, error)).await,
         }
@@ -129,43 +131,70 @@ impl<S: Store + Directory> Connection<S> {
                 return self.refuse(refusal_of(id, error)).await;
             }
         };
-        let after = after.or(known).unwrap_or(head);
-        if after < head {
-            self.catch_ups
-                .retain(|pending| pending.conversation != conversation);
-            self.delivery.start(conversation, after);
-            self.delivery.offer_head(conversation, head);
-            self.catch_ups.push_back(CatchUp {
-                conversation,
-                after,
-                id,
-            });
-            return Ok(());
+        // Pages of an earlier `open` are given up: this one says better what is missing.
+        for earlier in self.give_up_pages(conversation) {
+            let elsewhere = nothing_up_to(head, true);
+            self.answer(events_frame(Some(earlier), conversation, elsewhere).encode())
+                .await?;
         }
-        if known.is_none() {
-            self.delivery.start(conversation, head);
+        let after = after.or(known).map_or(head, |after| after.min(head));
+        let Written { frames, next } = self.delivery.restart(conversation, after, head);
+        self.write_frames(frames).await?;
+        match next {
+            Next::CatchUp { after } => {
+                self.catch_ups.push_back(CatchUp {
+                    conversation,
+                    after,
+                    id,
+                });
+                Ok(())
+            }
+            Next::Done => {
+                let nothing = nothing_up_to(head, false);
+                self.answer(events_frame(id, conversation, nothing).encode())
+                    .await
+            }
         }
-        let page = EventsPage {
-            events: Vec::new(),
-            head,
-            more: false,
-        };
-        self.answer(events_frame(id, conversation, page).encode())
-            .await
     }
 
-    fn close(&mut self, conversation: ConversationId) {
+    async fn close(&mut self, conversation: ConversationId) -> Result<(), End> {
         self.gateway.hub.close(conversation, &self.session);
         if self.session.caller.user().is_none() {
             self.gateway.hub.unsubscribe(conversation, &self.session);
-            self.forget(conversation);
+            self.forget(conversation, Refusal::no_such_conversation())
+                .await?;
         }
+        Ok(())
     }
 
-    pub(super) fn forget(&mut self, conversation: ConversationId) {
-        self.delivery.stop(conversation);
+    /// Follows the conversation no more. Whoever asked for something of it gets an answer: what was accepted is
+    /// acknowledged, the rest is refused.
+    pub(super) async fn forget(
+        &mut self,
+        conversation: ConversationId,
+        refusal: Refusal,
+    ) -> Result<(), End> {
+        let acks = self.delivery.stop(conversation);
+        self.write_frames(acks.into_iter().map(ServerFrame::Ack).collect())
+            .await?;
+        for id in self.give_up_pages(conversation) {
+            self.refuse(translate::refused(Some(id), refusal.clone()))
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Takes back what was to be read of a conversation. Gives back the requests that wait for it.
+    fn give_up_pages(&mut self, conversation: ConversationId) -> Vec<RequestId> {
+        let ids = self
+            .catch_ups
+            .iter()
+            .filter(|pending| pending.conversation == conversation)
+            .filter_map(|pending| pending.id)
+            .collect();
         self.catch_ups
             .retain(|pending| pending.conversation != conversation);
+        ids
     }
 
     /// Exclusive, because a socket may not be shared between threads while it waits for the store.
@@ -187,6 +216,14 @@ impl<S: Store + Directory> Connection<S> {
             entries_max: limits.page_events,
             text_bytes_max: limits.outbox_bytes,
         }
+    }
+}
+
+fn nothing_up_to(head: Seq, more: bool) -> EventsPage {
+    EventsPage {
+        events: Vec::new(),
+        head,
+        more,
     }
 }
 
