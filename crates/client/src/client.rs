@@ -1,5 +1,6 @@
 //! The handle of a client.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use tidemark_core::unread::Counts;
 use tidemark_core::{ConversationId, Seq, UserId};
 use tidemark_protocol::body;
 use tidemark_protocol::session::client::{ClientSession, ConversationState, Pending};
+use tidemark_protocol::wire::LogEntry;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -238,8 +240,9 @@ impl Client {
         self.shared.roused.notify_one();
     }
 
-    /// Reads messages from before those at hand into the timeline of a followed conversation. Whether
-    /// there are still older ones.
+    /// Reads messages from before those at hand into the timeline of a followed conversation, and what
+    /// else happened between them, as long as that is within the last [`CHANGES_WITHIN`] places. Whether there
+    /// are still older messages.
     ///
     /// # Errors
     ///
@@ -251,15 +254,23 @@ impl Client {
     ) -> Result<bool, HttpError> {
         let timeline = self.timeline(conversation);
         let oldest = timeline.and_then(|held| held.messages().next().map(|message| message.seq));
-        let page = oldest.map_or(Page::Latest, Page::Before);
-        let page = self.http.messages(conversation, page, messages_max).await?;
+        let wanted = oldest.map_or(Page::Latest, Page::Before);
+        let page = self
+            .http
+            .messages(conversation, wanted, messages_max)
+            .await?;
+        let changes = match holes(&page, oldest) {
+            Some((after, limit)) => self.http.events(conversation, after, limit).await?.events,
+            None => Vec::new(),
+        };
         let mut state = self.shared.lock();
         let cursor = state
             .session
             .state(conversation)
             .map_or(page.head_seq.0, |it| it.cursor);
-        let messages = page.messages.into_iter().map(shown);
-        state.timeline(conversation, cursor).prepend(messages);
+        let timeline = state.timeline(conversation, cursor);
+        timeline.prepend(page.messages.into_iter().map(shown));
+        timeline.prepend_changes(changes.iter().filter_map(LogEntry::event).cloned());
         Ok(page.more)
     }
 
@@ -297,6 +308,27 @@ impl Client {
     }
 }
 
+/// How far before the messages at hand [`Client::load_older`] looks for events that are no messages, in
+/// places of the log.
+pub const CHANGES_WITHIN: u32 = 1_000;
+
+/// Where events that are no messages lie within a page of messages that ends before `oldest`: after which
+/// place, and how many places from there on. As `seq` has no gaps, they are the places that the page leaves
+/// out.
+fn holes(page: &body::MessagesPage, oldest: Option<Seq>) -> Option<(Seq, u32)> {
+    let end = oldest.map_or(page.head_seq.0.get() + 1, Seq::get);
+    let is_first = !page.more;
+    let first = page.messages.first().map(|message| message.seq.0.get());
+    let begin = if is_first { 1 } else { first? };
+    let begin = begin.max(end.saturating_sub(u64::from(CHANGES_WITHIN)));
+    let held: BTreeSet<u64> = page.messages.iter().map(|it| it.seq.0.get()).collect();
+    let is_hole = |place: &u64| !held.contains(place);
+    let from = (begin..end).find(is_hole)?;
+    let to = (from..end).rev().find(is_hole)?;
+    let limit = u32::try_from(to - from + 1).ok()?;
+    Some((Seq::new(from)?.previous(), limit))
+}
+
 /// A message of a page as the timeline holds it.
 fn shown(message: body::Message) -> TimelineMessage {
     TimelineMessage {
@@ -328,4 +360,60 @@ pub enum ConnectError {
     /// No HTTP client could be made.
     #[error(transparent)]
     Http(#[from] HttpError),
+}
+
+#[cfg(test)]
+mod tests {
+    use tidemark_core::conversation::Mentions;
+    use tidemark_core::{ClientId, Timestamp, UserId};
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn page(places: &[u64], head: u64, more: bool) -> body::MessagesPage {
+        let id = Uuid::from_u128(1);
+        let message = |place: &u64| TimelineMessage {
+            seq: Seq::new(*place).unwrap(),
+            at: Timestamp(0),
+            message: Message {
+                sender: UserId::parse("ann").unwrap(),
+                client_id: ClientId(id),
+                text: String::new(),
+                reply_to: None,
+                mentions: Mentions::default(),
+                client_at: None,
+            },
+        };
+        let of_page = |held| body::Message::new(ConversationId(id), held);
+        body::MessagesPage {
+            messages: places.iter().map(message).map(of_page).collect(),
+            head_seq: Seq::new(head).unwrap().into(),
+            more,
+        }
+    }
+
+    fn holes_of(places: &[u64], oldest: Option<u64>, more: bool) -> Option<(u64, u32)> {
+        let page = page(places, 20, more);
+        let found = holes(&page, oldest.and_then(Seq::new));
+        found.map(|(after, limit)| (after.get(), limit))
+    }
+
+    #[test]
+    fn places_that_a_page_leaves_out_are_found() {
+        assert_eq!(holes_of(&[18, 19, 20], None, true), None);
+        assert_eq!(holes_of(&[15, 17, 18], None, true), Some((15, 5)));
+        assert_eq!(holes_of(&[15, 17, 18], Some(19), true), Some((15, 1)));
+    }
+
+    #[test]
+    fn the_first_page_begins_with_how_it_all_began() {
+        assert_eq!(holes_of(&[2, 3], Some(4), false), Some((0, 1)));
+        assert_eq!(holes_of(&[], None, false), Some((0, 20)));
+    }
+
+    #[test]
+    fn the_search_for_them_is_bounded() {
+        let page = page(&[1, 9_000], 9_000, false);
+        assert_eq!(holes(&page, None), Some((Seq::new(8_000).unwrap(), 999)));
+    }
 }

@@ -59,7 +59,7 @@ pub mod transport;
 mod updates;
 
 pub use backoff::Backoff;
-pub use client::{Client, Closed, ConnectError};
+pub use client::{CHANGES_WITHIN, Client, Closed, ConnectError};
 pub use connection::{Connection, StopReason};
 pub use delivery::{Delivery, EnqueueError, Receipt, SendError};
 pub use http::{Http, HttpError, Page};
@@ -69,4 +69,4 @@ pub use snapshot::Snapshot;
 pub use transport::{InvalidUrl, ServerUrl};
 pub use updates::{Missed, Updates};
 
-pub use tidemark_protocol::session::client::{ConversationState, Update};
+pub use tidemark_protocol::session::client::{ConversationState, Pending, Update};

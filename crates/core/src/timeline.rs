@@ -50,6 +50,7 @@ pub struct Timeline {
     head: Seq,
     title: Option<String>,
     messages: BTreeMap<Seq, TimelineMessage>,
+    changes: BTreeMap<Seq, Event>,
 }
 
 impl Timeline {
@@ -76,6 +77,12 @@ impl Timeline {
         self.messages.values()
     }
 
+    /// The events between them that are no messages, oldest first: how the conversation began, who came
+    /// and went, which settings changed.
+    pub fn changes(&self) -> impl DoubleEndedIterator<Item = &Event> {
+        self.changes.values()
+    }
+
     /// Puts messages from before those that are shown in front of them, as pages of the past arrive.
     /// What lies above the head is left out: it comes as events.
     pub fn prepend(&mut self, older: impl IntoIterator<Item = TimelineMessage>) {
@@ -86,10 +93,27 @@ impl Timeline {
         }
     }
 
-    /// Shows only the newest `messages_max` messages from now on; the head stays.
+    /// The same for events that are no messages; messages among them are left out.
+    pub fn prepend_changes(&mut self, older: impl IntoIterator<Item = Event>) {
+        for event in older {
+            if event.seq <= self.head && event.body.as_message().is_none() {
+                self.changes.insert(event.seq, event);
+            }
+        }
+    }
+
+    /// Shows only the newest `messages_max` messages from now on, and what happened since the first of
+    /// them, but no more than `messages_max` such changes; the head stays.
     pub fn keep_newest(&mut self, messages_max: usize) {
+        let mut last_dropped = None;
         while self.messages.len() > messages_max {
-            self.messages.pop_first();
+            last_dropped = self.messages.pop_first();
+        }
+        if let Some((seq, _)) = last_dropped {
+            self.changes = self.changes.split_off(&seq);
+        }
+        while self.changes.len() > messages_max {
+            self.changes.pop_first();
         }
     }
 
@@ -126,8 +150,10 @@ impl Timeline {
                     message: message.clone(),
                 };
                 self.messages.insert(event.seq, message);
+                return applied;
             }
         }
+        self.changes.insert(event.seq, event.clone());
         applied
     }
 }
@@ -135,7 +161,7 @@ impl Timeline {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::conversation::Mentions;
+    use crate::conversation::{MembersChange, Mentions};
     use crate::{ClientId, ConversationId, UserId};
 
     fn message(place: u64) -> Event {
@@ -152,6 +178,13 @@ mod tests {
                 mentions: Mentions::default(),
                 client_at: None,
             }),
+        }
+    }
+
+    fn members(place: u64) -> Event {
+        Event {
+            body: EventBody::Members(MembersChange::by(UserId::parse("ann").unwrap())),
+            ..message(place)
         }
     }
 
@@ -190,5 +223,39 @@ mod tests {
                 after: Seq::new(5).unwrap()
             }
         );
+    }
+
+    fn changes(timeline: &Timeline) -> Vec<u64> {
+        timeline.changes().map(|event| event.seq.get()).collect()
+    }
+
+    #[test]
+    fn what_is_no_message_has_its_place_between_them() {
+        let mut timeline = Timeline::starting_after(Seq::new(5).unwrap());
+        timeline.apply(&members(6));
+        timeline.apply(&message(7));
+        timeline.prepend_changes([members(2), message(3), members(9)]);
+        assert_eq!(places(&timeline), [7]);
+        assert_eq!(changes(&timeline), [2, 6]);
+    }
+
+    #[test]
+    fn changes_are_forgotten_with_the_messages_around_them() {
+        let mut timeline = Timeline::default();
+        for event in [members(1), message(2), members(3), message(4), members(5)] {
+            timeline.apply(&event);
+        }
+        timeline.keep_newest(1);
+        assert_eq!((places(&timeline), changes(&timeline)), (vec![4], vec![5]));
+    }
+
+    #[test]
+    fn changes_without_messages_are_bounded_too() {
+        let mut timeline = Timeline::default();
+        for place in 1..=9 {
+            timeline.apply(&members(place));
+        }
+        timeline.keep_newest(3);
+        assert_eq!(changes(&timeline), [7, 8, 9]);
     }
 }
