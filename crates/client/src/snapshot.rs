@@ -52,6 +52,21 @@ impl Snapshot {
         self.cursors.iter().map(|(id, seq)| (id.0, seq.0))
     }
 
+    /// Nothing but messages to send, in this order: for an app that keeps no history, and looks at the
+    /// newest page instead of catching up.
+    pub fn of_messages(messages: impl IntoIterator<Item = Pending>) -> Self {
+        Resumption {
+            outbox: messages.into_iter().collect(),
+            ..Resumption::default()
+        }
+        .into()
+    }
+
+    /// The messages without a final answer, in the order in which they were written.
+    pub fn into_messages(self) -> Vec<Pending> {
+        Resumption::from(self).outbox
+    }
+
     /// How many messages had no final answer.
     pub fn unsent(&self) -> usize {
         self.outbox.len()
@@ -116,10 +131,9 @@ mod tests {
         assert_eq!(Resumption::from(snapshot).cursors, BTreeMap::from(cursors));
     }
 
-    #[test]
-    fn nothing_is_lost_on_disk() {
+    fn left() -> Resumption {
         let conversation = ConversationId(Uuid::from_u128(1));
-        let left = Resumption {
+        Resumption {
             epoch: Some("history".to_owned()),
             cursors: BTreeMap::from([(conversation, Seq::new(7).unwrap())]),
             outbox: vec![Pending {
@@ -132,7 +146,21 @@ mod tests {
                     client_at: None,
                 },
             }],
-        };
+        }
+    }
+
+    #[test]
+    fn messages_alone_bring_no_history_along() {
+        let left = left();
+        let messages = Snapshot::from(left.clone()).into_messages();
+        let only = Resumption::from(Snapshot::of_messages(messages));
+        assert_eq!(only.outbox, left.outbox);
+        assert_eq!((only.epoch, only.cursors), (None, BTreeMap::new()));
+    }
+
+    #[test]
+    fn nothing_is_lost_on_disk() {
+        let left = left();
         let text = serde_json::to_string(&Snapshot::from(left.clone())).unwrap();
         let read: Snapshot = serde_json::from_str(&text).unwrap();
         assert_eq!(read.unsent(), 1);
