@@ -5,6 +5,7 @@
 //! code; what a command prints goes through [`output`].
 
 mod admin;
+mod chat;
 mod completions;
 mod connect;
 mod failure;
@@ -41,6 +42,7 @@ enum Command {
     Send(send::Arguments),
     Tail(tail::Arguments),
     Admin(admin::Arguments),
+    Chat(chat::Arguments),
     Completions(completions::Arguments),
 }
 
@@ -65,6 +67,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Send(arguments) => send::run(arguments).await,
         Command::Tail(arguments) => tail::run(arguments).await,
         Command::Admin(arguments) => admin::run(arguments).await,
+        Command::Chat(arguments) => chat::run(&arguments).await,
         Command::Completions(arguments) => completions::run(&arguments),
     }
 }

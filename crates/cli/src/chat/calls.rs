@@ -1,0 +1,173 @@
+//! What is asked of the server over HTTP, and what its answer means to the chat.
+
+use tidemark_client::{Client, HttpError};
+use tidemark_core::conversation::{ConversationKind, Visibility};
+use tidemark_core::{ClientId, ConversationId, UserId};
+use tidemark_protocol::body::{ConversationPatch, MembersToAdd, NewConversation};
+use tidemark_protocol::wire::{Wire, wrap_all};
+use uuid::Uuid;
+
+use super::event::{Call, Event, MembersAnswer, Wish};
+
+/// The most conversations that are listed.
+const INBOX_PAGES_MAX: usize = 10;
+/// The most members of a conversation that are known by name.
+const MEMBERS_MAX: u32 = 1_000;
+
+/// Does what a person asked for. Nothing comes back where the conversation itself will tell.
+pub(super) async fn fulfil(client: &Client, call: Call) -> Option<Event> {
+    match carry_out(client, call.wish).await {
+        Ok(event) => event,
+        Err(error) => Some(Event::Failed {
+            sentence: sentence(&error),
+            line: Some(call.line),
+        }),
+    }
+}
+
+async fn carry_out(client: &Client, wish: Wish) -> Result<Option<Event>, HttpError> {
+    let http = client.http();
+    let new = match wish {
+        Wish::Direct(user) => new_conversation(ConversationKind::Direct, None, vec![user]),
+        Wish::Group { title, users } => {
+            new_conversation(ConversationKind::Group, Some(title), users)
+        }
+        Wish::Channel { title } => NewConversation {
+            visibility: Some(Wire(Visibility::Public)),
+            ..new_conversation(ConversationKind::Channel, Some(title), Vec::new())
+        },
+        Wish::Join(id) => {
+            http.join(id).await?;
+            let joined = http.conversation(id).await?;
+            client.learn(&joined);
+            return Ok(Some(Event::Begun(Box::new(joined))));
+        }
+        Wish::Invite(id, users) => {
+            let people = MembersToAdd {
+                users: wrap_all(users),
+                role: None,
+            };
+            let added = http.add_members(id, &people).await?;
+            let event = added
+                .at
+                .is_none()
+                .then(|| Event::Done("they are here already".to_owned()));
+            return Ok(event);
+        }
+        Wish::Leave(id) => {
+            http.leave(id).await?;
+            return Ok(None);
+        }
+        Wish::Topic(id, topic) => {
+            let patch = ConversationPatch {
+                topic: Some(topic),
+                ..ConversationPatch::default()
+            };
+            http.change_conversation(id, &patch).await?;
+            return Ok(None);
+        }
+        Wish::Title(id, title) => {
+            let patch = ConversationPatch {
+                title: Some(title),
+                ..ConversationPatch::default()
+            };
+            http.change_conversation(id, &patch).await?;
+            return Ok(None);
+        }
+    };
+    let begun = http.create_conversation(&new).await?;
+    client.learn(&begun);
+    Ok(Some(Event::Begun(Box::new(begun))))
+}
+
+fn new_conversation(
+    kind: ConversationKind,
+    title: Option<String>,
+    members: Vec<UserId>,
+) -> NewConversation {
+    let is_direct = kind == ConversationKind::Direct;
+    NewConversation {
+        kind: Wire(kind),
+        title,
+        members: wrap_all(members),
+        // A pair has one direct conversation anyway.
+        client_id: (!is_direct).then(|| Wire(ClientId(Uuid::now_v7()))),
+        visibility: None,
+    }
+}
+
+/// The conversations of the user, as far as they are listed.
+pub(super) async fn inbox(client: &Client) -> Option<Event> {
+    let mut conversations = Vec::new();
+    let mut before = None;
+    for _ in 0..INBOX_PAGES_MAX {
+        match client.load_inbox(before).await {
+            Ok(page) => {
+                conversations.extend(page.conversations);
+                before = page.next.map(|next| next.0);
+            }
+            Err(error) => return Some(failed(&error)),
+        }
+        if before.is_none() {
+            break;
+        }
+    }
+    Some(Event::Inbox(conversations))
+}
+
+/// The members of a conversation. Only if the person asked to see them, a failure is worth a word.
+pub(super) async fn members(
+    client: &Client,
+    conversation: ConversationId,
+    show: bool,
+) -> Option<Event> {
+    match client.http().members(conversation, MEMBERS_MAX, None).await {
+        Ok(answer) => Some(Event::Members(MembersAnswer {
+            conversation,
+            members: answer.members,
+            is_complete: !answer.more,
+            show,
+        })),
+        Err(error) if show => Some(failed(&error)),
+        Err(_) => None,
+    }
+}
+
+/// What is known of a conversation; if that cannot be had, what is known already has to do.
+pub(super) async fn conversation(client: &Client, id: ConversationId) -> Option<Event> {
+    let told = client.http().conversation(id).await.ok()?;
+    Some(Event::Conversation(Box::new(told)))
+}
+
+/// Somebody's profile; without it, the id has to do.
+pub(super) async fn person(client: &Client, user: UserId) -> Option<Event> {
+    client.http().user(&user).await.ok().map(Event::Person)
+}
+
+/// Older messages.
+pub(super) async fn older(
+    client: &Client,
+    conversation: ConversationId,
+    messages_max: u32,
+) -> Option<Event> {
+    let outcome = client.load_older(conversation, messages_max).await;
+    let outcome = outcome.map_err(|error| format!("cannot load messages: {}", sentence(&error)));
+    Some(Event::Older(conversation, outcome))
+}
+
+fn failed(error: &HttpError) -> Event {
+    Event::Failed {
+        sentence: sentence(error),
+        line: None,
+    }
+}
+
+fn sentence(error: &HttpError) -> String {
+    match error {
+        HttpError::Refused { .. } | HttpError::Unexpected { .. } => error.to_string(),
+        HttpError::Unreachable(cause) if cause.is_timeout() => {
+            "the server does not answer in time".to_owned()
+        }
+        HttpError::Unreachable(_) => "the server cannot be reached".to_owned(),
+    }
+}

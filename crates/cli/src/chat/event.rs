@@ -1,0 +1,132 @@
+//! What happens to the chat, and what it wants to happen.
+
+use crossterm::event::KeyEvent;
+use ratatui::layout::Size;
+use tidemark_client::{ConversationState, OutgoingMessage, Pending};
+use tidemark_core::timeline::Timeline;
+use tidemark_core::{ClientId, ConversationId, Seq, UserId};
+use tidemark_protocol::{Code, body};
+
+/// Something that happened.
+#[derive(Debug)]
+pub(super) enum Event {
+    /// The person pressed a key.
+    Key(KeyEvent),
+    /// The person pasted text.
+    Paste(String),
+    /// The terminal has this size.
+    Resize(Size),
+    /// The connection changed, or the seconds until the next try passed.
+    Link(Link),
+    /// The server let us in, again or for the first time.
+    Online,
+    /// What the SDK holds now.
+    Sight(Box<Sight>),
+    /// We are a member of another conversation.
+    Added(Box<body::Conversation>),
+    /// A conversation is gone.
+    Removed(ConversationId),
+    /// A message of ours will never be sent.
+    Refused {
+        conversation: ConversationId,
+        client_id: ClientId,
+        code: Code,
+        detail: String,
+    },
+    /// Nothing that was held is valid any more.
+    HistoryReplaced,
+    /// Our conversations, last active first.
+    Inbox(Vec<body::Conversation>),
+    /// What is known of one conversation.
+    Conversation(Box<body::Conversation>),
+    /// Older messages are in the timeline; whether there are still older ones.
+    Older(ConversationId, Result<bool, String>),
+    /// The members of a conversation.
+    Members(MembersAnswer),
+    /// Somebody's profile.
+    Person(body::User),
+    /// A conversation that the person asked for: it is to be opened.
+    Begun(Box<body::Conversation>),
+    /// A command did its work.
+    Done(String),
+    /// A command did not do its work.
+    Failed {
+        sentence: String,
+        /// What was typed, if trying again may help.
+        line: Option<String>,
+    },
+}
+
+/// How we stand to the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Link {
+    Connecting,
+    Online,
+    /// The next try is so many seconds away.
+    Waiting(u64),
+    /// There will be no further try, for this reason.
+    Stopped(String),
+}
+
+/// What the SDK holds.
+#[derive(Debug, Default)]
+pub(super) struct Sight {
+    pub(super) conversations: Vec<(ConversationId, ConversationState)>,
+    pub(super) pending: Vec<Pending>,
+    /// That of the open conversation.
+    pub(super) timeline: Option<(ConversationId, Timeline)>,
+}
+
+/// The members of a conversation, or the first of them.
+#[derive(Debug)]
+pub(super) struct MembersAnswer {
+    pub(super) conversation: ConversationId,
+    pub(super) members: Vec<body::Member>,
+    /// Whether these are all.
+    pub(super) is_complete: bool,
+    /// Whether the person asked to see them.
+    pub(super) show: bool,
+}
+
+/// Something that the chat wants to happen.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Effect {
+    /// Follow a conversation, tell the server that it is on screen, and load its newest page.
+    Open(ConversationId),
+    /// It is on screen no longer.
+    Close(ConversationId),
+    /// Let go of its timeline.
+    Unfollow(ConversationId),
+    LoadOlder(ConversationId),
+    LoadInbox,
+    LoadMembers {
+        conversation: ConversationId,
+        show: bool,
+    },
+    LoadPerson(UserId),
+    MarkRead(ConversationId, Seq),
+    Send(ConversationId, OutgoingMessage),
+    Call(Call),
+    Quit,
+}
+
+/// A call over HTTP that the person asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Call {
+    pub(super) wish: Wish,
+    /// What was typed; given back when trying again may help.
+    pub(super) line: String,
+}
+
+/// What a call is to bring about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Wish {
+    Direct(UserId),
+    Group { title: String, users: Vec<UserId> },
+    Channel { title: String },
+    Join(ConversationId),
+    Invite(ConversationId, Vec<UserId>),
+    Leave(ConversationId),
+    Topic(ConversationId, Option<String>),
+    Title(ConversationId, Option<String>),
+}

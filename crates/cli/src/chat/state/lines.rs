@@ -1,0 +1,134 @@
+//! What a line of the composer does.
+
+use tidemark_client::OutgoingMessage;
+use tidemark_core::conversation::{ConversationKind, NewMessage};
+use tidemark_core::{ConversationId, Seq};
+
+use super::command::{self, Line};
+use super::{Dialog, DialogContent, Effect, Room, Scroll, State, mentions};
+use crate::chat::event::{Call, Wish};
+
+const NO_CONVERSATION: &str =
+    "there is no conversation yet: /direct USER, /group TITLE USER... or /channel TITLE begins one";
+
+impl State {
+    /// What to call a conversation.
+    pub(in crate::chat) fn room_name(&self, room: &Room) -> String {
+        let title = room.title.as_deref().filter(|title| !title.is_empty());
+        match (room.kind, &room.peer) {
+            (Some(ConversationKind::Direct), Some(peer)) => {
+                self.display_name(peer).unwrap_or(peer.as_str()).to_owned()
+            }
+            (Some(ConversationKind::Direct), None) => "(direct)".to_owned(),
+            (Some(ConversationKind::Channel), _) => format!("#{}", title.unwrap_or("untitled")),
+            (_, _) => title.unwrap_or("(untitled)").to_owned(),
+        }
+    }
+
+    /// Does what the composer says; what makes no sense stays in it.
+    pub(super) fn submit(&mut self) {
+        let typed = self.draft.composer.text().to_owned();
+        if typed.trim().is_empty() {
+            return;
+        }
+        match command::parse(&typed).and_then(|line| self.run(line, &typed)) {
+            Ok(()) => {
+                self.draft.composer.take();
+            }
+            Err(sentence) => self.complain(&sentence),
+        }
+    }
+
+    fn run(&mut self, line: Line, typed: &str) -> Result<(), String> {
+        let here = self.open.as_ref().map(|open| open.id);
+        let here = here.ok_or_else(|| NO_CONVERSATION.to_owned());
+        self.notice = None;
+        let wish = match line {
+            Line::Text(text) => {
+                let reply_to = self.draft.reply_to.take();
+                return self.send(here?, text, reply_to);
+            }
+            Line::Reply { to, text } => {
+                let is_message = self
+                    .open
+                    .as_ref()
+                    .is_some_and(|open| open.message(to).is_some());
+                if !is_message {
+                    return Err(format!("there is no message #{to} among those on hand"));
+                }
+                return self.send(here?, text, Some(to));
+            }
+            Line::Again => return self.send_again(here?),
+            Line::Members => {
+                self.effects.push(Effect::LoadMembers {
+                    conversation: here?,
+                    show: true,
+                });
+                return Ok(());
+            }
+            Line::Help => {
+                self.show_help();
+                return Ok(());
+            }
+            Line::Quit => {
+                self.effects.push(Effect::Quit);
+                return Ok(());
+            }
+            Line::Direct(user) => Wish::Direct(user),
+            Line::Group { title, users } => Wish::Group { title, users },
+            Line::Channel { title } => Wish::Channel { title },
+            Line::Join(id) => Wish::Join(id),
+            Line::Invite(users) => Wish::Invite(here?, users),
+            Line::Leave => Wish::Leave(here?),
+            Line::Topic(topic) => Wish::Topic(here?, topic),
+            Line::Title(title) => Wish::Title(here?, title),
+        };
+        let line = typed.to_owned();
+        self.effects.push(Effect::Call(Call { wish, line }));
+        Ok(())
+    }
+
+    pub(super) fn show_help(&mut self) {
+        self.dialog = Some(Dialog {
+            content: DialogContent::Help,
+            top: 0,
+        });
+    }
+
+    fn send(
+        &mut self,
+        to: ConversationId,
+        text: String,
+        reply_to: Option<Seq>,
+    ) -> Result<(), String> {
+        let mentions = self.open.as_ref().map_or_else(Default::default, |open| {
+            mentions::of(&text, &open.members, open.is_members_complete)
+        });
+        let mut message = OutgoingMessage::text(text).mentioning(mentions);
+        message.reply_to = reply_to;
+        self.effects.push(Effect::Send(to, message));
+        if let Some(open) = &mut self.open {
+            open.scroll = Scroll::Bottom;
+            open.selected = None;
+            open.new_after = None;
+        }
+        Ok(())
+    }
+
+    /// Under another name: the one that it had may not be used any more.
+    fn send_again(&mut self, here: ConversationId) -> Result<(), String> {
+        let is_here = |refused: &super::RefusedMessage| refused.conversation == here;
+        let at = self.refused.iter().rposition(is_here);
+        let at = at.ok_or_else(|| "nothing was refused here".to_owned())?;
+        let NewMessage {
+            text,
+            reply_to,
+            mentions,
+            ..
+        } = self.refused.remove(at).message;
+        let mut message = OutgoingMessage::text(text).mentioning(mentions);
+        message.reply_to = reply_to;
+        self.effects.push(Effect::Send(here, message));
+        Ok(())
+    }
+}

@@ -1,0 +1,157 @@
+//! The conversation on screen.
+
+use std::collections::BTreeSet;
+
+use tidemark_core::conversation::{Event, EventBody};
+use tidemark_core::timeline::{Timeline, TimelineMessage};
+use tidemark_core::{ConversationId, Seq, Timestamp, UserId};
+
+/// Something in a timeline.
+#[derive(Clone, Debug)]
+pub(in crate::chat) enum Entry {
+    Message(TimelineMessage),
+    /// People came or went, settings changed.
+    Change(Event),
+}
+
+impl Entry {
+    pub(in crate::chat) fn seq(&self) -> Seq {
+        match self {
+            Self::Message(message) => message.seq,
+            Self::Change(event) => event.seq,
+        }
+    }
+
+    pub(in crate::chat) fn at(&self) -> Timestamp {
+        match self {
+            Self::Message(message) => message.at,
+            Self::Change(event) => event.at,
+        }
+    }
+
+    pub(in crate::chat) fn message(&self) -> Option<&TimelineMessage> {
+        match self {
+            Self::Message(message) => Some(message),
+            Self::Change(_) => None,
+        }
+    }
+}
+
+/// Which part of a timeline is on screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::chat) enum Scroll {
+    /// The newest, also when more arrives.
+    Bottom,
+    /// The lower edge is in the entry at this place, with so many of its lines hidden below. It stays there
+    /// whatever arrives above or below.
+    Held { at: Seq, below: usize },
+}
+
+#[derive(Debug)]
+pub(in crate::chat) struct OpenRoom {
+    pub(in crate::chat) id: ConversationId,
+    /// Oldest first.
+    pub(in crate::chat) entries: Vec<Entry>,
+    pub(in crate::chat) scroll: Scroll,
+    /// The last event that was read when the person came, or looked away: what follows is new.
+    pub(in crate::chat) new_after: Option<Seq>,
+    pub(in crate::chat) selected: Option<Seq>,
+    /// Whether the newest page is there.
+    pub(in crate::chat) is_loaded: bool,
+    pub(in crate::chat) has_older: bool,
+    pub(super) is_loading: bool,
+    /// Whether the person has still to be brought to what is new.
+    pub(super) is_fresh: bool,
+    /// Whether it has to be followed anew, because the history is another one.
+    pub(super) is_stale: bool,
+    pub(super) members: BTreeSet<UserId>,
+    pub(super) is_members_complete: bool,
+    /// The last event that the timeline holds.
+    pub(super) head: Seq,
+    /// Up to where we said that the person has read.
+    pub(super) told_read: Seq,
+}
+
+impl OpenRoom {
+    pub(super) fn new(id: ConversationId, new_after: Option<Seq>) -> Self {
+        Self {
+            id,
+            entries: Vec::new(),
+            scroll: Scroll::Bottom,
+            new_after,
+            selected: None,
+            is_loaded: false,
+            has_older: true,
+            is_loading: true,
+            is_fresh: true,
+            is_stale: false,
+            members: BTreeSet::new(),
+            is_members_complete: false,
+            head: Seq::ZERO,
+            told_read: Seq::ZERO,
+        }
+    }
+
+    pub(in crate::chat) fn index_of(&self, seq: Seq) -> Option<usize> {
+        self.entries.binary_search_by_key(&seq, Entry::seq).ok()
+    }
+
+    pub(in crate::chat) fn message(&self, seq: Seq) -> Option<&TimelineMessage> {
+        self.entries[self.index_of(seq)?].message()
+    }
+
+    /// Whether there is something below the lower edge that arrived after the person had seen all.
+    pub(in crate::chat) fn has_new_below(&self) -> bool {
+        self.scroll != Scroll::Bottom && self.told_read < self.head
+    }
+
+    /// Takes over what the SDK holds. The settings and members that changed since are in what is returned.
+    pub(super) fn see(&mut self, timeline: &Timeline) -> Vec<Event> {
+        let before = self.head;
+        self.head = timeline.head();
+        let is_away = self.scroll != Scroll::Bottom && !self.is_fresh;
+        if is_away && self.head > before && self.told_read == before {
+            self.new_after = Some(before);
+        }
+        let messages = timeline.messages().cloned().map(Entry::Message);
+        let changes = timeline.changes().cloned().map(Entry::Change);
+        self.entries = messages.chain(changes).collect();
+        self.entries.sort_by_key(Entry::seq);
+        if self.selected.is_some_and(|it| self.index_of(it).is_none()) {
+            self.selected = None;
+        }
+        let newer = timeline.changes().filter(|event| event.seq > before);
+        let changing = newer.filter(|event| {
+            matches!(
+                event.body,
+                EventBody::Members(_) | EventBody::Settings { .. }
+            )
+        });
+        changing.cloned().collect()
+    }
+
+    /// The message that `step` leads to from the selected one; from none, to the last one above the lower
+    /// edge. Whether anything is selected then.
+    pub(super) fn select(&mut self, is_up: bool) -> bool {
+        let place = match (self.selected, self.scroll) {
+            (Some(selected), _) if is_up => selected.previous(),
+            (Some(selected), _) => selected.next(),
+            (None, _) if !is_up => return false,
+            (None, Scroll::Held { at, .. }) => at,
+            (None, Scroll::Bottom) => Seq::MAX,
+        };
+        let mut messages = self.entries.iter().filter_map(Entry::message);
+        let found = if is_up {
+            messages.rfind(|message| message.seq <= place)
+        } else {
+            messages.find(|message| message.seq >= place)
+        };
+        match found {
+            Some(message) => self.selected = Some(message.seq),
+            // Below the newest one there is the composer.
+            None if !is_up => self.selected = None,
+            None => {}
+        }
+        self.selected.is_some()
+    }
+}

@@ -1,0 +1,273 @@
+//! A timeline as lines of text: how each entry looks at a given width.
+
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use tidemark_client::Pending;
+use tidemark_core::conversation::{Event, EventBody, Joined, MembersChange, SettingsChange};
+use tidemark_core::timeline::TimelineMessage;
+use tidemark_core::{Seq, UserId};
+
+use super::wrap;
+use crate::chat::event::Link;
+use crate::chat::harmless;
+use crate::chat::state::{Entry, OpenRoom, State};
+
+/// Before every line: room for a sign.
+const GUTTER: usize = 2;
+/// Messages of one person within this time share their first line.
+const TOGETHER_MS: i64 = 5 * 60 * 1000;
+/// From this width on, ids are shown beside names.
+const ROOMY: u16 = 50;
+
+/// The lines of one entry, with what separates it from the one before.
+pub(in crate::chat) fn entry(
+    state: &State,
+    open: &OpenRoom,
+    index: usize,
+    width: u16,
+) -> Vec<Line<'static>> {
+    let entry = &open.entries[index];
+    let before = index.checked_sub(1).map(|before| &open.entries[before]);
+    let looks = &state.looks;
+    let mut lines = Vec::new();
+    let is_new_day =
+        before.is_none_or(|it| looks.clock.day(it.at()) != looks.clock.day(entry.at()));
+    if is_new_day {
+        let day = looks.clock.day_in_words(entry.at());
+        lines.push(separator(&day, width, looks.palette.dim()));
+    }
+    let is_first_new = open
+        .new_after
+        .is_some_and(|read| entry.seq() > read && before.is_none_or(|before| before.seq() <= read));
+    if is_first_new {
+        lines.push(separator("new", width, looks.palette.mention()));
+    }
+    match entry {
+        Entry::Message(message) => {
+            let follows =
+                !is_new_day && !is_first_new && before.is_some_and(|it| continues(it, message));
+            lines.extend(self::message(state, open, message, follows, width));
+        }
+        Entry::Change(event) => lines.extend(change(state, event, width)),
+    }
+    lines
+}
+
+/// What comes after the last entry: messages that are not sent yet, or never will be.
+pub(in crate::chat) fn tail(state: &State, open: &OpenRoom, width: u16) -> Vec<Line<'static>> {
+    let palette = state.looks.palette;
+    let mut lines = Vec::new();
+    for refused in state.refused.iter().filter(|it| it.conversation == open.id) {
+        let reason = format!("not sent: {}", refused.reason);
+        lines.extend(signed("! ", &reason, width, palette.error()));
+        lines.extend(body(&refused.message.text, width, palette.dim()));
+        lines.extend(body(
+            "/again sends it once more, Esc drops it",
+            width,
+            palette.dim(),
+        ));
+    }
+    let waiting = |it: &&Pending| it.conversation == open.id;
+    let mut waiting = state.pending.iter().filter(waiting).peekable();
+    if waiting.peek().is_some() {
+        let when = match state.link {
+            Link::Online => "sending…",
+            Link::Stopped(_) => "not sent",
+            Link::Connecting | Link::Waiting(_) => "sending as soon as we are online…",
+        };
+        lines.push(Line::from(vec![
+            Span::raw("  "),
+            Span::styled("you", palette.own()),
+            Span::styled(format!(" {when}"), palette.waiting()),
+        ]));
+    }
+    for pending in waiting {
+        lines.extend(body(&pending.message.text, width, palette.waiting()));
+    }
+    lines
+}
+
+/// The first line of a message, for a quotation.
+pub(super) fn quotation(state: &State, message: &TimelineMessage, width: usize) -> String {
+    let text = harmless::text(&message.message.text);
+    let first = text.lines().find(|line| !line.trim().is_empty());
+    let name = name(state, &message.message.sender);
+    wrap::cut(&format!("{name}: {}", first.unwrap_or_default()), width)
+}
+
+/// What to call somebody: the name to show, or the id.
+pub(super) fn name(state: &State, user: &UserId) -> String {
+    if *user == state.me {
+        return "you".to_owned();
+    }
+    state.display_name(user).unwrap_or(user.as_str()).to_owned()
+}
+
+fn continues(before: &Entry, message: &TimelineMessage) -> bool {
+    let is_same = |it: &TimelineMessage| it.message.sender == message.message.sender;
+    let is_soon = message.at.0.saturating_sub(before.at().0) < TOGETHER_MS;
+    before.message().is_some_and(is_same) && is_soon
+}
+
+fn message(
+    state: &State,
+    open: &OpenRoom,
+    shown: &TimelineMessage,
+    follows: bool,
+    width: u16,
+) -> Vec<Line<'static>> {
+    let palette = state.looks.palette;
+    let message = &shown.message;
+    let is_selected = open.selected == Some(shown.seq);
+    let is_for_me = message.mentions.includes(&state.me) && message.sender != state.me;
+    let mut lines = Vec::new();
+    if !follows {
+        lines.push(heading(state, shown, width));
+    }
+    if let Some(target) = message.reply_to {
+        let room = usize::from(width).saturating_sub(GUTTER + 2);
+        let quoted = open.message(target).map(|it| quotation(state, it, room));
+        let quoted = quoted.unwrap_or_else(|| wrap::cut(&format!("message #{target}"), room));
+        lines.push(Line::styled(format!("  ┃ {quoted}"), palette.dim()));
+    }
+    let style = if is_for_me {
+        palette.strong()
+    } else {
+        Style::new()
+    };
+    lines.extend(body(&message.text, width, style));
+    if let Some(first) = lines.first_mut() {
+        number(first, shown.seq, width, palette.dim());
+        if is_for_me {
+            first.spans[0] = Span::styled("@ ", palette.mention());
+        }
+    }
+    if is_selected {
+        for line in &mut lines {
+            line.spans[0] = Span::styled("▶ ", palette.mention());
+        }
+    }
+    lines
+}
+
+/// Who, and when.
+fn heading(state: &State, shown: &TimelineMessage, width: u16) -> Line<'static> {
+    let palette = state.looks.palette;
+    let sender = &shown.message.sender;
+    let hour = state.looks.clock.hour(shown.at);
+    let room = usize::from(width).saturating_sub(GUTTER + hour.len() + 1);
+    let style = if *sender == state.me {
+        palette.own()
+    } else {
+        palette.person(sender)
+    };
+    let name = wrap::cut(&name(state, sender), room);
+    let mut room = room.saturating_sub(wrap::columns(&name));
+    let mut spans = vec![Span::raw("  "), Span::styled(name, style)];
+    let has_other_name = *sender != state.me && state.display_name(sender).is_some();
+    if has_other_name && width >= ROOMY && room > sender.as_str().len() + 2 {
+        // Anybody may choose any name to show; the id is theirs alone.
+        spans.push(Span::styled(format!(" @{sender}"), palette.dim()));
+        room -= sender.as_str().len() + 2;
+    }
+    if room > 0 {
+        spans.push(Span::styled(format!(" {hour}"), palette.dim()));
+    }
+    Line::from(spans)
+}
+
+/// Puts the place of a message at the right end of a line, if there is room.
+fn number(line: &mut Line<'static>, seq: Seq, width: u16, style: Style) {
+    let number = format!("#{seq}");
+    let used = line.width() + number.len();
+    if let Some(gap) = usize::from(width).checked_sub(used).filter(|gap| *gap > 0) {
+        line.push_span(Span::raw(" ".repeat(gap)));
+        line.push_span(Span::styled(number, style));
+    }
+}
+
+/// Text behind the gutter.
+fn body(text: &str, width: u16, style: Style) -> Vec<Line<'static>> {
+    signed("  ", &harmless::text(text), width, style)
+}
+
+/// Harmless text behind a sign.
+fn signed(sign: &'static str, text: &str, width: u16, style: Style) -> Vec<Line<'static>> {
+    let lines = wrap::words(text, usize::from(width).saturating_sub(GUTTER));
+    let line = |(index, line)| {
+        let before = if index == 0 { sign } else { "  " };
+        Line::from(vec![Span::styled(before, style), Span::styled(line, style)])
+    };
+    lines.into_iter().enumerate().map(line).collect()
+}
+
+fn separator(words: &str, width: u16, style: Style) -> Line<'static> {
+    let words = wrap::cut(&format!("── {words} "), width.into());
+    let rest = usize::from(width).saturating_sub(wrap::columns(&words));
+    Line::styled(format!("{words}{}", "─".repeat(rest)), style)
+}
+
+fn change(state: &State, event: &Event, width: u16) -> Vec<Line<'static>> {
+    let by = name(state, event.body.author());
+    let words = match &event.body {
+        EventBody::Created { title: None, .. } => vec![format!("{by} began the conversation")],
+        EventBody::Created {
+            title: Some(title), ..
+        } => vec![format!("{by} began {}", harmless::line(title))],
+        EventBody::Members(change) => members(state, &by, change),
+        EventBody::Settings { change, .. } => settings(&by, change),
+        EventBody::Message(_) => Vec::new(),
+    };
+    let hour = state.looks.clock.hour(event.at);
+    let line = format!("{hour} {}", words.join("; "));
+    signed("· ", &line, width, state.looks.palette.dim())
+}
+
+fn members(state: &State, by: &str, change: &MembersChange) -> Vec<String> {
+    let list = |users: Vec<&UserId>| -> String {
+        let names: Vec<String> = users.into_iter().map(|user| name(state, user)).collect();
+        names.join(", ")
+    };
+    let mut words = Vec::new();
+    let joined: Vec<&UserId> = change.joined.iter().map(|it| &it.user).collect();
+    if joined == [&change.by] {
+        words.push(format!("{by} joined"));
+    } else if !joined.is_empty() {
+        words.push(format!("{by} added {}", list(joined)));
+    }
+    if change.left == [change.by.clone()] {
+        words.push(format!("{by} left"));
+    } else if !change.left.is_empty() {
+        words.push(format!(
+            "{by} removed {}",
+            list(change.left.iter().collect())
+        ));
+    }
+    for Joined { user, role } in &change.roles {
+        words.push(format!("{by} made {} {role}", name(state, user)));
+    }
+    words
+}
+
+fn settings(by: &str, change: &SettingsChange) -> Vec<String> {
+    let mut words = Vec::new();
+    let texts = [("title", &change.title), ("topic", &change.topic)];
+    for (what, text) in texts {
+        match text {
+            Some(Some(text)) => {
+                words.push(format!("{by} set the {what}: {}", harmless::line(text)))
+            }
+            Some(None) => words.push(format!("{by} took the {what} away")),
+            None => {}
+        }
+    }
+    if let Some(visibility) = change.visibility {
+        words.push(format!("{by} made this {visibility}"));
+    }
+    match change.retention_days {
+        Some(Some(days)) => words.push(format!("{by} keeps messages for {days} days")),
+        Some(None) => words.push(format!("{by} keeps messages for ever")),
+        None => {}
+    }
+    words
+}
