@@ -52,6 +52,16 @@ impl Client {
     ///
     /// When the snapshot does not fit the bound of the outbox, or no HTTP client can be made.
     pub fn connect(options: ClientOptions) -> Result<Self, ConnectError> {
+        Self::connect_with_updates(options).map(|(client, _)| client)
+    }
+
+    /// As [`Client::connect`], with the stream of everything that is new from the very first connection
+    /// on: [`Client::updates`] may begin after events have come already.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::connect`].
+    pub fn connect_with_updates(options: ClientOptions) -> Result<(Self, Updates), ConnectError> {
         let http = Http::new(options.url.clone(), Some(options.token.clone()))?;
         let settings = options.session_settings();
         let session = match options.snapshot.clone() {
@@ -65,6 +75,7 @@ impl Client {
             options.timeline_messages_max,
             options.updates_max,
         ));
+        let updates = Updates::new(shared.updates.subscribe());
         let (stop, stopping) = watch::channel(false);
         let driver = Driver {
             shared: Arc::clone(&shared),
@@ -73,7 +84,7 @@ impl Client {
         };
         let handle = Mutex::new(Some(tokio::spawn(driver.run())));
         let task = Arc::new(Task { stop, handle });
-        Ok(Self { shared, http, task })
+        Ok((Self { shared, http, task }, updates))
     }
 
     /// Calls of the same user over HTTP.
