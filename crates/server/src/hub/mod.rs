@@ -134,37 +134,45 @@ impl Hub {
 
     /// From now on the socket gets the conversation's events.
     pub(crate) fn subscribe(&self, conversation: ConversationId, session: &Arc<Session>) {
-        session.rooms.lock().insert(conversation);
         self.rooms.with(&conversation, |rooms, id| {
+            session.rooms.lock().insert(*id);
             rooms.entry(*id).or_default().subscribe(session);
         });
     }
 
-    /// The socket has the conversation on screen.
+    /// The socket has the conversation on screen. That makes it no member's socket: a socket whose user is
+    /// in the conversation is [subscribed](Self::subscribe) as well.
     pub(crate) fn open(&self, conversation: ConversationId, session: &Arc<Session>) {
-        session.rooms.lock().insert(conversation);
         self.rooms.with(&conversation, |rooms, id| {
+            session.rooms.lock().insert(*id);
             rooms.entry(*id).or_default().open(session);
         });
     }
 
     /// The socket has the conversation no longer on screen.
     pub(crate) fn close(&self, conversation: ConversationId, session: &Session) {
-        self.rooms.with(&conversation, |rooms, id| {
-            if let Some(room) = rooms.get_mut(id) {
-                room.close(session.key);
-            }
-        });
+        self.leave_room(conversation, session, |room| room.close(session.key));
     }
 
     /// The socket gets nothing more of the conversation.
     pub(crate) fn unsubscribe(&self, conversation: ConversationId, session: &Session) {
-        session.rooms.lock().remove(&conversation);
+        self.leave_room(conversation, session, |room| room.unsubscribe(session.key));
+    }
+
+    fn leave_room(
+        &self,
+        conversation: ConversationId,
+        session: &Session,
+        leave: impl FnOnce(&mut Room),
+    ) {
         self.rooms.with(&conversation, |rooms, id| {
             let Some(room) = rooms.get_mut(id) else {
                 return;
             };
-            room.unsubscribe(session.key);
+            leave(room);
+            if !room.has(session.key) {
+                session.rooms.lock().remove(id);
+            }
             if room.is_empty() {
                 rooms.remove(id);
             }

@@ -24,6 +24,8 @@ pub(crate) enum Item {
     Answer(Utf8Bytes),
     /// A frame that nobody asked for, ready to write.
     Notice(Utf8Bytes),
+    /// The same about a conversation, for as long as this socket follows it.
+    Receipt(ConversationId, Utf8Bytes),
     /// The conversation has events up to here that are not pushed to this socket.
     Head(ConversationId, Seq),
     /// The user became a member.
@@ -119,7 +121,7 @@ impl Queue {
                 }
                 self.event_bytes += bytes;
             }
-            Item::Notice(frame) => {
+            Item::Notice(frame) | Item::Receipt(_, frame) => {
                 if self.event_bytes + frame.len() > bytes_max {
                     return false;
                 }

@@ -165,7 +165,9 @@ impl Hub {
             self.rooms.with(&conversation, |rooms, id| {
                 let others = rooms.get(id).into_iter().flat_map(Room::sessions);
                 for session in others.filter(|session| session.caller.user() != Some(user)) {
-                    session.outbox.push(Item::Notice(frame.clone()));
+                    session
+                        .outbox
+                        .push(Item::Receipt(conversation, frame.clone()));
                 }
             });
         }

@@ -13,10 +13,13 @@ type Sessions = IndexMap<u64, Arc<Session>>;
 /// The sockets of one conversation in this process.
 #[derive(Debug, Default)]
 pub(super) struct Room {
-    /// Every socket of a member, and of whoever else has it open.
+    /// Every socket of a member. Only who knows of a membership puts a socket in or takes it out.
     subscribed: Sessions,
-    /// Those that have it on screen: in a large conversation, only they get full events.
+    /// Those that have it on screen: in a large conversation, only they get full events. Whether they may
+    /// is for their sockets to say, which write nothing of what they do not follow.
     open: Sessions,
+    /// Those of `open` that are no person's, so that no membership puts them among the subscribed.
+    guests: Sessions,
     /// What the others have not been told yet, in a large conversation.
     untold_head: Option<Seq>,
 }
@@ -28,32 +31,46 @@ impl Room {
 
     pub(super) fn unsubscribe(&mut self, key: u64) {
         self.subscribed.swap_remove(&key);
-        self.open.swap_remove(&key);
+        self.close(key);
     }
 
     pub(super) fn open(&mut self, session: &Arc<Session>) {
-        self.subscribe(session);
         self.open.insert(session.key, Arc::clone(session));
+        if session.caller.user().is_none() {
+            self.guests.insert(session.key, Arc::clone(session));
+        }
     }
 
     pub(super) fn close(&mut self, key: u64) {
         self.open.swap_remove(&key);
+        self.guests.swap_remove(&key);
+    }
+
+    pub(super) fn has(&self, key: u64) -> bool {
+        self.subscribed.contains_key(&key) || self.open.contains_key(&key)
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.subscribed.is_empty()
+        self.subscribed.is_empty() && self.open.is_empty()
     }
 
     pub(super) fn sessions(&self) -> impl Iterator<Item = &Arc<Session>> {
-        self.subscribed.values()
+        self.subscribed.values().chain(self.guests.values())
     }
 
     /// Pushes an event to all but `except`, whose answer stands for it. Gives back how many had no
     /// room for it.
     pub(super) fn push(&mut self, event: &Arc<PublishedEvent>, large: bool, except: u64) -> u64 {
-        let audience = if large { &self.open } else { &self.subscribed };
+        let (audience, guests) = if large {
+            (&self.open, None)
+        } else {
+            (&self.subscribed, Some(&self.guests))
+        };
+        let audience = audience
+            .values()
+            .chain(guests.into_iter().flat_map(Sessions::values));
         let mut overflows = 0;
-        for session in audience.values().filter(|session| session.key != except) {
+        for session in audience.filter(|session| session.key != except) {
             if !session.outbox.push(Item::Event(Arc::clone(event))) {
                 overflows += 1;
             }

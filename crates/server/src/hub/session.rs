@@ -18,6 +18,7 @@ pub(crate) struct Session {
     /// The signed-in device, if the token was one's.
     pub(crate) device: Option<SessionId>,
     pub(crate) outbox: Outbox,
-    /// The rooms that this socket is in, so that it can be taken out of all of them.
+    /// The rooms that this socket is in, so that it can be taken out of all of them. Changed only
+    /// together with the room.
     pub(super) rooms: Mutex<HashSet<ConversationId>>,
 }

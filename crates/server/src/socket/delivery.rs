@@ -135,6 +135,10 @@ impl<S: Store + Directory> Connection<S> {
                 self.writer.feed(frame).await
             }
             Item::Notice(frame) => self.writer.feed(frame).await,
+            Item::Receipt(conversation, frame) => match self.delivery.delivered(conversation) {
+                Some(_) => self.writer.feed(frame).await,
+                None => Ok(()),
+            },
             Item::Head(conversation, head) => self.write_head(conversation, head).await,
             Item::Joined(conversation) => self.write_added(conversation).await,
             Item::Left(conversation) => {

@@ -24,6 +24,9 @@ use crate::translate;
 /// Conversations in a `welcome`; a client asks for the others.
 const WELCOME_CONVERSATIONS_MAX: usize = 200;
 
+/// How often to read a user's conversations until they stand still.
+const SUBSCRIBE_ROUNDS_MAX: usize = 10;
+
 /// A socket that was let in, before its first live event.
 pub(super) struct Greeting {
     machine: ServerSession,
@@ -143,24 +146,30 @@ impl Greeting {
         let Some(user) = self.session.caller.user() else {
             return Ok(Vec::new());
         };
-        let unavailable = |_| End::Bye(ByeCode::Overloaded);
-        let before = gateway.store.memberships(user).await.map_err(unavailable)?;
-        for membership in &before {
-            let id = membership.conversation.id;
-            gateway.hub.subscribe(id, &self.session);
-        }
-        let memberships = gateway.store.memberships(user).await.map_err(unavailable)?;
-        let still: HashSet<_> = memberships.iter().map(|it| it.conversation.id).collect();
-        // Who was removed in between was perhaps taken out of the room before this socket was put in.
-        for membership in before {
-            let id = membership.conversation.id;
-            if !still.contains(&id) {
-                gateway.hub.unsubscribe(id, &self.session);
+        let mut subscribed = HashSet::new();
+        for _ in 0..SUBSCRIBE_ROUNDS_MAX {
+            let memberships = gateway.store.memberships(user).await;
+            let memberships = memberships.map_err(|_| End::Bye(ByeCode::Overloaded))?;
+            let current: HashSet<_> = memberships.iter().map(|it| it.conversation.id).collect();
+            // Who was removed in between was perhaps taken out of the room before this socket was put
+            // in; and who is back by now would be taken out for good, so it is read again.
+            let gone = subscribed.difference(&current);
+            let gone = gone.fold(0, |gone, id| {
+                gateway.hub.unsubscribe(*id, &self.session);
+                gone + 1
+            });
+            if gone == 0 && current.is_subset(&subscribed) {
+                let heads = memberships.iter().map(|it| &it.conversation);
+                self.delivery.start_all(heads.map(|it| (it.id, it.head)));
+                return Ok(memberships);
             }
+            for id in current.difference(&subscribed) {
+                gateway.hub.subscribe(*id, &self.session);
+            }
+            subscribed = current;
         }
-        let heads = memberships.iter().map(|it| &it.conversation);
-        self.delivery.start_all(heads.map(|it| (it.id, it.head)));
-        Ok(memberships)
+        // Somebody adds and removes this user faster than the store can be read.
+        Err(End::Bye(ByeCode::Overloaded))
     }
 
     /// Takes up every conversation where the client left it.

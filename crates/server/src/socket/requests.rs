@@ -106,7 +106,8 @@ impl<S: Store + Directory> Connection<S> {
         }
     }
 
-    /// The conversation is on screen: subscribed before its head is read, so that nothing falls between.
+    /// The conversation is on screen: open in the hub before its head is read, so that nothing falls
+    /// between.
     async fn open(&mut self, open: OpenConversation) -> Result<(), End> {
         let OpenConversation {
             id,
@@ -122,12 +123,7 @@ impl<S: Store + Directory> Connection<S> {
         let head = match self.read_page(conversation, Seq::MAX, nothing).await {
             Ok(page) => page.head,
             Err(error) => {
-                match error {
-                    ReadError::Refused(_) => {
-                        self.gateway.hub.unsubscribe(conversation, &self.session);
-                    }
-                    ReadError::Unavailable => self.gateway.hub.close(conversation, &self.session),
-                }
+                self.gateway.hub.close(conversation, &self.session);
                 return self.refuse(refusal_of(id, error)).await;
             }
         };
@@ -160,7 +156,6 @@ impl<S: Store + Directory> Connection<S> {
     async fn close(&mut self, conversation: ConversationId) -> Result<(), End> {
         self.gateway.hub.close(conversation, &self.session);
         if self.session.caller.user().is_none() {
-            self.gateway.hub.unsubscribe(conversation, &self.session);
             self.forget(conversation, Refusal::no_such_conversation())
                 .await?;
         }
