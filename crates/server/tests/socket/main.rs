@@ -9,4 +9,7 @@
 
 mod client;
 mod hello;
+mod membership;
+mod resume;
+mod send;
 mod world;
