@@ -5,6 +5,7 @@
 //! code; what a command prints goes through [`output`].
 
 mod admin;
+mod bench;
 mod chat;
 mod completions;
 mod connect;
@@ -43,6 +44,7 @@ enum Command {
     Tail(tail::Arguments),
     Admin(admin::Arguments),
     Chat(chat::Arguments),
+    Bench(bench::Arguments),
     Completions(completions::Arguments),
 }
 
@@ -68,6 +70,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Tail(arguments) => tail::run(arguments).await,
         Command::Admin(arguments) => admin::run(arguments).await,
         Command::Chat(arguments) => chat::run(&arguments).await,
+        Command::Bench(arguments) => bench::run(arguments).await,
         Command::Completions(arguments) => completions::run(&arguments),
     }
 }
