@@ -8,10 +8,10 @@ use tidemark_core::timeline::TimelineMessage;
 use tidemark_core::{Position, Seq};
 use tidemark_protocol::Code;
 use tidemark_protocol::body::{
-    Accepted, Conversation, ConversationPatch, Cursor, EventsPage, Inbox, Member, Members,
-    MembersToAdd, Message, MessageAccepted, MessagesPage, MoveCursor, NewAccount, NewConversation,
-    NewMessage, Problem, ProfilePatch, Reader, Readers, RolePatch, Session, Sessions, SignIn,
-    SignedIn, SyncRequest, SyncResponse, SyncedConversation, User, Users,
+    Accepted, Conversation, ConversationPatch, Cursor, EventsPage, FeedEntry, FeedPage, Inbox,
+    Member, Members, MembersToAdd, Message, MessageAccepted, MessagesPage, MoveCursor, NewAccount,
+    NewConversation, NewMessage, Problem, ProfilePatch, Reader, Readers, RolePatch, Session,
+    Sessions, SignIn, SignedIn, SyncRequest, SyncResponse, SyncedConversation, User, Users,
 };
 use tidemark_protocol::wire::{LogEntry, NotSupported, Secret, Wire};
 
@@ -324,16 +324,29 @@ fn messages() -> Vec<Case> {
 }
 
 fn events() -> Vec<Case> {
-    let said = event(43, EventBody::Message(plain_message()));
-    vec![Case::body(
-        "GET …/events?after=42&limit=1",
-        "as the events frame",
-        EventsPage {
-            events: vec![LogEntry::Known(said)],
-            head_seq: Wire(seq(44)),
-            more: true,
-        },
-    )]
+    let said = LogEntry::Known(event(43, EventBody::Message(plain_message())));
+    vec![
+        Case::body(
+            "GET …/events?after=42&limit=1",
+            "as the events frame",
+            EventsPage {
+                events: vec![said.clone()],
+                head_seq: Wire(seq(44)),
+                more: true,
+            },
+        ),
+        Case::body(
+            "GET /v1/feed?after=5076&limit=1",
+            "events of all conversations, each with its position; next is passed as after",
+            FeedPage {
+                events: vec![FeedEntry {
+                    position: Wire(Position(5077)),
+                    entry: said,
+                }],
+                next: Wire(Position(5077)),
+            },
+        ),
+    ]
 }
 
 fn reads() -> Vec<Case> {
