@@ -12,6 +12,8 @@ mod harmless;
 mod screen;
 mod session;
 mod state;
+#[cfg(test)]
+mod tests;
 mod unsent;
 mod view;
 
@@ -19,7 +21,6 @@ use std::env;
 use std::io::{self, IsTerminal};
 use std::time::Duration;
 
-use ratatui::layout::Size;
 use tidemark_client::{Client, ClientOptions, Snapshot};
 
 use crate::connect::ConnectArguments;
@@ -74,8 +75,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let (client, mut unsent) = {
         let mut screen = Screen::take()?;
         let size = screen.terminal.size()?;
-        let Size { width, height } = size;
-        let state = State::new(&login.user, Size { width, height }, looks);
+        let state = State::new(&login.user, size, looks);
         session::run(client, state, unsent, &mut screen).await?
     };
     let reason = session::stopped(&client);

@@ -8,7 +8,7 @@ use crossterm::cursor::Show;
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::execute;
 use crossterm::terminal::{
-    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+    Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 use ratatui::backend::CrosstermBackend;
 use ratatui::{DefaultTerminal, Terminal};
@@ -63,10 +63,10 @@ impl Screen {
 
     fn prepare() -> io::Result<DefaultTerminal> {
         enable_raw_mode()?;
-        execute!(stdout(), EnterAlternateScreen, EnableBracketedPaste)?;
-        let mut terminal = Terminal::new(CrosstermBackend::new(stdout()))?;
-        terminal.clear()?;
-        Ok(terminal)
+        // Terminal::clear would ask where the cursor is, and not every terminal answers.
+        let all = Clear(ClearType::All);
+        execute!(stdout(), EnterAlternateScreen, EnableBracketedPaste, all)?;
+        Terminal::new(CrosstermBackend::new(stdout()))
     }
 }
 

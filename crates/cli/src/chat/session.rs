@@ -103,6 +103,11 @@ pub(super) async fn run(
             () = screen.panicked() => return Err(io::Error::other("a part of the program failed")),
             () = sleep_until(next_frame), if session.is_dirty || session.is_stale => {
                 session.see();
+                // A signal may have been missed, or not be there at all.
+                let size = screen.terminal.size()?;
+                if size != session.state.size {
+                    session.take_in(Event::Resize(size));
+                }
                 screen.terminal.draw(|frame| view::draw(frame, &session.state))?;
                 session.is_dirty = false;
                 next_frame = Instant::now() + FRAME;

@@ -44,7 +44,7 @@ impl Composer {
 
     /// Writes at the cursor, as far as there is room.
     pub(in crate::chat) fn insert(&mut self, text: &str) {
-        let safe = harmless::text(text);
+        let safe = harmless::typed(text);
         let room = BYTES_MAX - self.text.len().min(BYTES_MAX);
         let fitting = &safe[..safe.floor_char_boundary(room)];
         self.text.insert_str(self.cursor, fitting);

