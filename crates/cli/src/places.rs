@@ -59,16 +59,16 @@ mod tests {
 
     #[test]
     fn the_variable_comes_before_the_home() {
-        let path = chosen(Some("/elsewhere"), Some("/home/ann"));
+        let path = chosen(Some("/elsewhere"), Some("/people/ann"));
         assert_eq!(path.as_deref(), Some("/elsewhere/tidemark"));
-        let path = chosen(None, Some("/home/ann"));
-        assert_eq!(path.as_deref(), Some("/home/ann/.config/tidemark"));
+        let path = chosen(None, Some("/people/ann"));
+        assert_eq!(path.as_deref(), Some("/people/ann/.config/tidemark"));
     }
 
     #[test]
     fn what_is_not_absolute_does_not_count() {
-        let path = chosen(Some("here"), Some("/home/ann"));
-        assert_eq!(path.as_deref(), Some("/home/ann/.config/tidemark"));
+        let path = chosen(Some("here"), Some("/people/ann"));
+        assert_eq!(path.as_deref(), Some("/people/ann/.config/tidemark"));
         assert_eq!(chosen(Some(""), Some("")), None);
         assert_eq!(chosen(None, None), None);
     }

@@ -58,7 +58,7 @@ pub(super) async fn run(command: Command, office: &Office, format: Format) -> Re
     match command {
         Command::List => {
             let keys = local.store.api_keys().await;
-            let keys = keys.map_err(|error| explain(error, "key"))?;
+            let keys = keys.map_err(|error| explain(&error, "key"))?;
             let listed = |key: tidemark_store::ApiKey| Listed {
                 name: key.name,
                 created_at: Wire(key.created_at),
@@ -70,7 +70,7 @@ pub(super) async fn run(command: Command, office: &Office, format: Format) -> Re
             let made = SecretToken::generate(TokenKind::ApiKey);
             let at = local.clock.now();
             let kept = local.store.create_api_key(&name, made.hash, at).await;
-            kept.map_err(|error| explain(error, &format!("key named {name}")))?;
+            kept.map_err(|error| explain(&error, &format!("key named {name}")))?;
             let key = made.text.expose();
             match format {
                 Format::Json => output::line(output::json(&Added { name: &name, key })),
@@ -82,7 +82,7 @@ pub(super) async fn run(command: Command, office: &Office, format: Format) -> Re
         }
         Command::Revoke { name } => {
             let revoked = local.store.revoke_api_key(&name).await;
-            revoked.map_err(|error| explain(error, &format!("key named {name}")))?;
+            revoked.map_err(|error| explain(&error, &format!("key named {name}")))?;
             output::note(format_args!("The key {name} is revoked."));
             Ok(())
         }

@@ -64,7 +64,7 @@ impl Local {
         self.store
             .user(&id.ok_or_else(unknown)?)
             .await
-            .map_err(|error| explain(error, &format!("user {name}")))
+            .map_err(|error| explain(&error, &format!("user {name}")))
     }
 
     pub(super) async fn close(self) {
@@ -73,7 +73,7 @@ impl Local {
 }
 
 /// What a directory says about `what`.
-pub(super) fn explain(error: DirectoryError, what: &str) -> Failure {
+pub(super) fn explain(error: &DirectoryError, what: &str) -> Failure {
     match error {
         DirectoryError::NotFound => no_such(what),
         DirectoryError::Taken => {

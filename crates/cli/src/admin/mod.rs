@@ -38,8 +38,10 @@ Examples:
 pub(crate) struct Arguments {
     #[command(flatten)]
     installation: InstallationArguments,
-    /// Reach a server that runs, with the API key in TIDEMARK_API_KEY; for users only
-    #[arg(long, value_name = "URL", global = true, value_parser = ServerUrl::parse)]
+    #[arg(
+        long, value_name = "URL", global = true, value_parser = ServerUrl::parse,
+        help = "Reach a server that runs, with the API key in TIDEMARK_API_KEY; for users only"
+    )]
     url: Option<ServerUrl>,
     /// Print JSON, one object a line, instead of text for people
     #[arg(long, global = true)]

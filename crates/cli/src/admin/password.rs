@@ -72,7 +72,7 @@ pub(super) async fn run(arguments: Arguments, office: &Office) -> Result<(), Fai
     let hash = hash_password(password.expose())
         .map_err(|error| Failure::new(FailureKind::Refused, error.to_string()))?;
     let set = local.store.set_password(&user.id, hash).await;
-    set.map_err(|error| explain(error, &format!("user {}", user.id)))?;
+    set.map_err(|error| explain(&error, &format!("user {}", user.id)))?;
     let revoked = if arguments.sign_out {
         revoke_all(local, &user.id).await?
     } else {

@@ -76,7 +76,7 @@ pub(super) async fn run(command: Command, office: &Office, format: Format) -> Re
             let user = local.user(&user).await?.id;
             let revoked = local.store.revoke_session(&user, session).await;
             let what = format!("session {session} of {user}");
-            revoked.map_err(|error| explain(error, &what))?;
+            revoked.map_err(|error| explain(&error, &what))?;
             output::note(format_args!("The session {session} of {user} is revoked."));
             Ok(())
         }
@@ -86,7 +86,7 @@ pub(super) async fn run(command: Command, office: &Office, format: Format) -> Re
 async fn list(local: &Local, user: &str, format: Format) -> Result<(), Failure> {
     let user = local.user(user).await?.id;
     let sessions = local.store.sessions(&user).await;
-    let sessions = sessions.map_err(|error| explain(error, "session"))?;
+    let sessions = sessions.map_err(|error| explain(&error, "session"))?;
     let listed = |session: tidemark_store::Session| Listed {
         session_id: Wire(session.id),
         device_name: session.device_name,
@@ -124,7 +124,7 @@ async fn add(
         at: local.clock.now(),
     };
     let begun = local.store.create_session(new).await;
-    begun.map_err(|error| explain(error, "session"))?;
+    begun.map_err(|error| explain(&error, "session"))?;
     let token = made.text.expose();
     match format {
         Format::Json => output::line(output::json(&Added {
@@ -144,10 +144,10 @@ async fn add(
 /// Ends all sessions of a user; how many there were.
 pub(super) async fn revoke_all(local: &Local, user: &UserId) -> Result<usize, Failure> {
     let sessions = local.store.sessions(user).await;
-    let sessions = sessions.map_err(|error| explain(error, "session"))?;
+    let sessions = sessions.map_err(|error| explain(&error, "session"))?;
     for session in &sessions {
         let revoked = local.store.revoke_session(user, session.id).await;
-        revoked.map_err(|error| explain(error, "session"))?;
+        revoked.map_err(|error| explain(&error, "session"))?;
     }
     Ok(sessions.len())
 }

@@ -123,7 +123,7 @@ async fn list(office: &Office, prefix: &str, limit: u32) -> Result<Vec<Listed>, 
         Office::Local(local) => {
             let entries_max = usize::try_from(limit).unwrap_or(usize::MAX);
             let users = local.store.users_by_prefix(prefix, entries_max).await;
-            let users = users.map_err(|error| explain(error, "user"))?;
+            let users = users.map_err(|error| explain(&error, "user"))?;
             Ok(users.into_iter().map(Listed::from).collect())
         }
         Office::Remote(http) => {
@@ -156,7 +156,7 @@ async fn add(office: &Office, new: NewUser) -> Result<Listed, Failure> {
                 .map_err(|error| explain_account(&error))?;
             let (user, session) = (signed_in.user, signed_in.session);
             let ended = local.store.revoke_session(&user.id, session).await;
-            ended.map_err(|error| explain(error, "session"))?;
+            ended.map_err(|error| explain(&error, "session"))?;
             Ok(user.into())
         }
         Office::Remote(http) => {

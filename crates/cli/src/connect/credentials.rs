@@ -30,7 +30,7 @@ struct Content {
 
 #[derive(Default, Serialize, Deserialize)]
 struct AtServer {
-    /// Who signed in last.
+    /// Who was named last.
     last: String,
     /// Tokens by username.
     tokens: BTreeMap<String, Secret>,
@@ -43,7 +43,7 @@ impl Credentials {
         Ok(Self { path })
     }
 
-    /// The token of `username`, or of whoever signed in last.
+    /// The token of `username`, or of whoever was named last.
     pub(super) fn find(
         &self,
         url: &ServerUrl,
@@ -72,6 +72,9 @@ impl Credentials {
         let _held = private_file::lock(&self.path.with_extension("lock")).map_err(cannot)?;
         let mut content = self.read()?;
         let server = content.servers.entry(url.http().to_owned()).or_default();
+        if server.last == kept.username && server.tokens.get(&kept.username) == Some(&kept.token) {
+            return Ok(());
+        }
         server.last.clone_from(&kept.username);
         server.tokens.insert(kept.username, kept.token);
         let text = serde_json::to_vec_pretty(&content).map_err(|error| cannot(error.into()))?;
@@ -128,6 +131,9 @@ mod tests {
         assert_eq!(last, Some(kept("ben", "2")));
         let ann = credentials.find(&here, Some("Ann")).unwrap();
         assert_eq!(ann, Some(kept("ann", "1")));
+        credentials.keep(&here, kept("ann", "1")).unwrap();
+        let last = credentials.find(&here, None).unwrap();
+        assert_eq!(last, Some(kept("ann", "1")));
         assert_eq!(credentials.find(&here, Some("cat")).unwrap(), None);
     }
 

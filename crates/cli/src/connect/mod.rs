@@ -22,6 +22,21 @@ const PASSWORD_VARIABLE: &str = "TIDEMARK_PASSWORD";
 const DEVICE_NAME: &str = "tidemark command line";
 const HEADING: &str = "Connection";
 
+const USERNAME_HELP: &str = "\
+Sign in with a password as this user
+
+On whose behalf a command acts is settled by the first of these that there is:
+
+1. --username: with the token that was kept when NAME signed in before; if there is none, or it is not accepted any \
+more, with the password in TIDEMARK_PASSWORD, or one that is asked for. The new token is kept, and there is an offer \
+to register if nobody has this name.
+
+2. TIDEMARK_TOKEN: a session token, or a JWT of your application.
+
+3. Whoever --username named last at this server.
+
+Tokens are kept in tidemark/credentials.json in $XDG_CONFIG_HOME or ~/.config, which only you can read.";
+
 /// Which server, and as whom.
 #[derive(clap::Args, Clone, Debug)]
 pub(crate) struct ConnectArguments {
@@ -32,20 +47,7 @@ pub(crate) struct ConnectArguments {
     )]
     url: ServerUrl,
     /// Sign in with a password as this user
-    ///
-    /// On whose behalf a command acts is settled by the first of these that there is:
-    ///
-    /// 1. --username: with the token that was kept when NAME signed in before; if there is none, or it
-    ///    is not accepted any more, with the password in TIDEMARK_PASSWORD, or one that is asked for. The
-    ///    new token is kept, and there is an offer to register if nobody has this name.
-    ///
-    /// 2. TIDEMARK_TOKEN: a session token, or a JWT of your application.
-    ///
-    /// 3. Whoever signed in last at this server.
-    ///
-    /// Tokens are kept in tidemark/credentials.json in $XDG_CONFIG_HOME or ~/.config, which only you can
-    /// read.
-    #[arg(long, value_name = "NAME", help_heading = HEADING)]
+    #[arg(long, value_name = "NAME", help_heading = HEADING, long_help = USERNAME_HELP)]
     username: Option<String>,
 }
 
@@ -100,6 +102,9 @@ impl ConnectArguments {
 
     async fn with_kept(&self, kept: Kept, is_named: bool) -> Result<Login, Failure> {
         if let Some(login) = self.with_token(kept.token).await? {
+            if is_named {
+                self.keep(&login);
+            }
             return Ok(login);
         }
         if is_named || terminal::is_attended() {
@@ -149,7 +154,7 @@ impl ConnectArguments {
             device_name: Some(DEVICE_NAME.to_owned()),
         };
         match http.sign_in(&credentials).await {
-            Ok(signed_in) => Ok(self.keep(&http, signed_in)),
+            Ok(signed_in) => Ok(self.signed_in(&http, signed_in)),
             Err(HttpError::Refused {
                 code: Code::Unauthorized,
                 ..
@@ -182,7 +187,7 @@ impl ConnectArguments {
             display_name: None,
         };
         match http.register(&account).await {
-            Ok(signed_in) => Ok(self.keep(http, signed_in)),
+            Ok(signed_in) => Ok(self.signed_in(http, signed_in)),
             Err(HttpError::Refused {
                 code: Code::Conflict,
                 ..
@@ -193,22 +198,27 @@ impl ConnectArguments {
         }
     }
 
-    fn keep(&self, http: &Http, signed_in: SignedIn) -> Login {
+    fn signed_in(&self, http: &Http, signed_in: SignedIn) -> Login {
         let SignedIn { user, token, .. } = signed_in;
-        let kept = Kept {
-            username: user.username.clone(),
-            token: token.clone(),
-        };
-        let keeping = Credentials::of_person().and_then(|it| it.keep(&self.url, kept));
-        if let Err(failure) = keeping {
-            // This command works all the same.
-            output::error(format_args!("the sign-in is not kept: {failure}"));
-        }
-        Login {
+        let login = Login {
             url: self.url.clone(),
             http: http.with_token(token.clone()),
             token,
             user,
+        };
+        self.keep(&login);
+        login
+    }
+
+    /// Keeps the token for commands that name nobody. If it cannot be kept, this one works all the same.
+    fn keep(&self, login: &Login) {
+        let kept = Kept {
+            username: login.user.username.clone(),
+            token: login.token.clone(),
+        };
+        let keeping = Credentials::of_person().and_then(|it| it.keep(&self.url, kept));
+        if let Err(failure) = keeping {
+            output::error(format_args!("the sign-in is not kept: {failure}"));
         }
     }
 }

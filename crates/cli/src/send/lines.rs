@@ -126,18 +126,15 @@ mod tests {
         lines.into_iter().map(|line| line.content).collect()
     }
 
-    fn text(line: &str) -> Result<String, Unreadable> {
-        Ok(line.to_owned())
+    fn texts<const N: usize>(lines: [&str; N]) -> [Result<String, Unreadable>; N] {
+        lines.map(|line| Ok(line.to_owned()))
     }
 
     #[test]
     fn the_last_line_needs_no_end() {
         assert_eq!(contents(b""), []);
-        assert_eq!(contents(b"one"), [text("one")]);
-        assert_eq!(
-            contents(b"one\n\r\ntwo\r\n"),
-            [text("one"), text(""), text("two")]
-        );
+        assert_eq!(contents(b"one"), texts(["one"]));
+        assert_eq!(contents(b"one\n\r\ntwo\r\n"), texts(["one", "", "two"]));
     }
 
     #[test]
@@ -153,7 +150,7 @@ mod tests {
                 Ok(longest),
                 Err(Unreadable::TooLong),
                 Err(Unreadable::NotUtf8),
-                text("last")
+                Ok("last".to_owned())
             ]
         );
     }

@@ -45,8 +45,11 @@ pub(crate) struct Arguments {
     text: Option<String>,
     #[command(flatten)]
     destination: Destination,
-    /// The lines of stdin are JSON objects: text, and if need be client_id, reply_to, mentions, client_at
-    #[arg(long, conflicts_with = "text")]
+    #[arg(
+        long,
+        conflicts_with = "text",
+        help = "The lines of stdin are JSON objects: text, and if need be client_id, reply_to, mentions, client_at"
+    )]
     json: bool,
     /// Name the message by this UUID, so that sending it again is recognised
     #[arg(long, value_name = "UUID", requires = "text")]
@@ -84,16 +87,13 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         conversation,
         Duration::from_secs(arguments.timeout),
     );
-    let sent = match arguments.text {
-        Some(text) => {
-            let mut written = Written::text(text);
-            written.message.client_id = arguments.client_id;
-            sender.send_one(written).await
-        }
-        None => {
-            let lines = lines::read_ahead(BufReader::new(stdin()));
-            sender.send_lines(lines, arguments.json).await
-        }
+    let sent = if let Some(text) = arguments.text {
+        let mut written = Written::text(text);
+        written.message.client_id = arguments.client_id;
+        sender.send_one(written).await
+    } else {
+        let lines = lines::read_ahead(BufReader::new(stdin()));
+        sender.send_lines(lines, arguments.json).await
     };
     client.close(Duration::ZERO).await;
     sent

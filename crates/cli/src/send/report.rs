@@ -53,12 +53,13 @@ impl About {
         struct Refused<'a> {
             #[serde(flatten)]
             about: About,
-            refused: Code,
+            #[serde(rename = "refused")]
+            code: Code,
             detail: &'a str,
         }
         json(&Refused {
             about: self,
-            refused: code,
+            code,
             detail,
         })
     }

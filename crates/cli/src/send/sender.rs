@@ -143,19 +143,14 @@ impl Sender {
         let Some(foremost) = self.waiting.front_mut() else {
             return Ok(());
         };
-        match timeout_at(self.due, &mut foremost.outcome).await {
-            Ok(outcome) => self.settled(outcome),
-            Err(_) => {
-                let seconds = self.answer_within.as_secs();
-                Err(self.give_up(Failure::new(
-                    FailureKind::Unreachable,
-                    format!(
-                        "no answer after {seconds} s; what is unanswered may have arrived or not: \
-                         send it again with its client_id"
-                    ),
-                )))
-            }
+        if let Ok(outcome) = timeout_at(self.due, &mut foremost.outcome).await {
+            return self.settled(outcome);
         }
+        let sentence = format!(
+            "no answer after {} s; what is unanswered may have arrived or not: send it again with its client_id",
+            self.answer_within.as_secs()
+        );
+        Err(self.give_up(Failure::new(FailureKind::Unreachable, sentence)))
     }
 
     /// Reports the foremost message, which has this outcome.

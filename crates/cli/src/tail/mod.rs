@@ -75,14 +75,13 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     };
     let heads = chosen.heads(&login.http).await?;
     let progress = Progress::begin(saved, arguments.from.unwrap_or(Start::Beginning), &heads);
-    let client = Client::connect(ClientOptions {
+    let (client, updates) = Client::connect_with_updates(ClientOptions {
         follow_all: false,
         snapshot: Some(progress.of(heads.keys())),
         // Nobody looks at timelines here.
         timeline_messages_max: 1,
         ..login.client_options()
     })?;
-    let updates = client.updates();
     let until = arguments.once.then_some(heads);
     let mut tailer = Tailer::new(client.clone(), chosen, progress, until, state);
     let ended = tokio::select! {

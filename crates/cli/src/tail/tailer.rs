@@ -59,15 +59,12 @@ impl Tailer {
     /// nothing.
     pub(super) async fn run(&mut self, mut updates: Updates) -> Result<(), Failure> {
         self.take_out_reached();
-        // What came before somebody listened to updates.
-        self.look_for_missed().await?;
         while !self.is_done() {
-            let update = match updates.next().now_or_never() {
-                Some(update) => update,
-                None => {
-                    self.settle()?;
-                    updates.next().await
-                }
+            let update = if let Some(update) = updates.next().now_or_never() {
+                update
+            } else {
+                self.settle()?;
+                updates.next().await
             };
             match update {
                 Some(Ok(update)) => self.take(update).await?,
@@ -261,9 +258,16 @@ impl Tailer {
         }
     }
 
-    /// Whether the end was reached, and the place there can be saved.
+    /// Whether the end was reached, in the history that the server has now.
     fn is_done(&self) -> bool {
-        self.until.as_ref().is_some_and(BTreeMap::is_empty) && self.progress.epoch().is_some()
+        if !self.until.as_ref().is_some_and(BTreeMap::is_empty) || self.client.user().is_none() {
+            return false;
+        }
+        // A client that stands before what was printed has more to say: usually events that were fetched
+        // ahead of it, and otherwise that the history is another one.
+        let now = self.client.snapshot();
+        let printed = |id| self.progress.of_conversation(id);
+        now.epoch() == self.progress.epoch() && now.cursors().all(|(id, seq)| seq >= printed(id))
     }
 
     fn take_out_reached(&mut self) {

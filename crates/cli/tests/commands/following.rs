@@ -1,5 +1,7 @@
 //! `tidemark tail`.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 use tidemark_simulator::node::Listen;
 use tidemark_simulator::proxy::{Faults, Proxy};
@@ -193,4 +195,37 @@ async fn two_runs_do_not_share_a_place() {
     std::fs::write(&path, "{").unwrap();
     let damaged = world.run_as(&ann, &tail).await;
     damaged.failed(1, "place.json is damaged");
+}
+
+/// Puts the files of one directory into another, in place of what is there.
+fn restore(backup: &Path, data: &Path) {
+    std::fs::remove_dir_all(data).unwrap();
+    std::fs::create_dir(data).unwrap();
+    for file in std::fs::read_dir(backup).unwrap() {
+        let path = file.unwrap().path();
+        std::fs::copy(&path, data.join(path.file_name().unwrap())).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn the_history_of_a_backup_is_printed_from_its_beginning() {
+    let mut world = World::start().await;
+    let token = world.register("ann").await;
+    let room = world.group(&token).await;
+    world.node.terminate().await.unwrap();
+    let (data, backup) = (world.node.data(), world.in_home("backup"));
+    std::fs::create_dir(&backup).unwrap();
+    restore(&data, &backup);
+
+    world.node.restart(Listen::SamePort).await.unwrap();
+    world.say(&token, room, "lost\n").await;
+    let once = ["tail", "--once"];
+    let before = world.run_as(&token, &once).await.done();
+    assert_eq!(seqs(&before), [1, 2, 3]);
+    world.node.terminate().await.unwrap();
+    restore(&backup, &data);
+    world.node.restart(Listen::SamePort).await.unwrap();
+    let after = world.run_as(&token, &once).await;
+    assert_eq!(seqs(&after.done()), [1, 2]);
+    assert!(after.stderr.contains("history"), "{after:?}");
 }

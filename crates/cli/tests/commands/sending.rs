@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 use tidemark_core::Seq;
 use tokio::io::AsyncWriteExt;
+use tokio::time::timeout;
 
-use crate::world::{Running, World};
+use crate::world::{PATIENCE, Running, World};
 
 #[tokio::test]
 async fn a_text_is_reported_with_its_place_and_is_there() {
@@ -39,13 +40,13 @@ async fn each_line_is_a_message_and_keeps_its_place() {
     let token = world.register("ann").await;
     let room = world.group(&token).await.to_string();
     // More than may wait at a time.
-    let lines: String = (1..=600).map(|number| format!("{number}\n\n")).collect();
+    let lines = "again\n\n".repeat(600);
     let send = ["send", "--conversation", &room];
-    let sent = world.pipe_as(&token, &send, &lines).await.done();
-    assert_eq!(sent.len(), 600);
-    for (index, sent) in sent.iter().enumerate() {
-        assert_eq!(sent["line"], json!(2 * index + 1));
-        assert_eq!(sent["seq"], json!(index + 3));
+    let reports = world.pipe_as(&token, &send, &lines).await.done();
+    assert_eq!(reports.len(), 600);
+    for (index, report) in reports.iter().enumerate() {
+        assert_eq!(report["line"], json!(2 * index + 1));
+        assert_eq!(report["seq"], json!(index + 3));
     }
 }
 
@@ -64,7 +65,7 @@ async fn a_retry_finds_the_first_message_and_a_refusal_stops_nobody_else() {
         json!({"text": "x".repeat(100_000)}),
         json!({"text": "an answer", "reply_to": 3}),
     ];
-    let lines: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let lines = lines.map(|line| line.to_string()).join("\n");
     let send = ["send", "--conversation", &room, "--json"];
     let ended = world.pipe_as(&token, &send, &lines).await;
     ended.failed(4, "4 of 7 messages were refused");
@@ -155,4 +156,23 @@ async fn a_message_without_an_answer_is_named_so_that_it_can_be_sent_again() {
     // Stdin is open still; nobody waits for its end.
     let (code, words) = running.end().await;
     assert_eq!(code, Some(5), "{words}");
+}
+
+#[tokio::test]
+async fn messages_are_sent_also_when_nobody_reads_the_reports() {
+    let world = World::start().await;
+    let token = world.register("ann").await;
+    let id = world.group(&token).await;
+    let mut command = world.command(&["send", "--conversation", &id.to_string()]);
+    command.env("TIDEMARK_TOKEN", &token);
+    let running = Running::start(command.stdin(std::process::Stdio::piped()));
+    let Running { mut child, lines } = running;
+    drop(lines);
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(b"one\ntwo\nthree\n").await.unwrap();
+    drop(stdin);
+    let status = timeout(PATIENCE, child.wait()).await.unwrap();
+    assert_eq!(status.unwrap().code(), Some(0));
+    let page = world.http(Some(&token)).events(id, Seq::ZERO, 10).await;
+    assert_eq!(page.unwrap().head_seq.0.get(), 5);
 }

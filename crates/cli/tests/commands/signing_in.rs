@@ -23,13 +23,16 @@ async fn one_sign_in_is_enough_for_the_commands_after_it() {
     ended(&mut world.command(&direct)).await.done();
     let as_ann = ["send", "--to", "ben", "me again", "--username", "Ann"];
     ended(&mut world.command(&as_ann)).await.done();
+    ended(&mut world.command(&["send", "--to", "ben", "still me"]))
+        .await
+        .done();
 
     let events = ended(&mut world.command(&["tail", "--once"])).await.done();
     let senders: Vec<_> = events
         .iter()
         .filter_map(|it| it["sender"].as_str())
         .collect();
-    assert_eq!(senders, ["ann", "ben", "ann"]);
+    assert_eq!(senders, ["ann", "ben", "ann", "ann"]);
     let mode = |path: &str| world.in_home(path).metadata().unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(".config/tidemark/credentials.json"), 0o600);
     assert_eq!(mode(".config/tidemark"), 0o700);

@@ -19,7 +19,7 @@ use tokio::time::timeout;
 
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_tidemark");
 /// Nothing here takes so long unless it hangs.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 const CONFIG: &str = "[limits]\nsends_per_second = 0\nlogins_per_minute = 0\n";
 
 pub(crate) struct World {
