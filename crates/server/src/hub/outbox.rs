@@ -22,10 +22,10 @@ pub(crate) enum Item {
     Refused(Refused, Option<(ConversationId, ClientId)>),
     /// An answer, ready to write.
     Answer(Utf8Bytes),
-    /// A frame that nobody asked for, ready to write.
-    Notice(Utf8Bytes),
-    /// The same about a conversation, for as long as this socket follows it.
+    /// Another member's read cursor moved; the frame, written if this socket follows the conversation still.
     Receipt(ConversationId, Utf8Bytes),
+    /// The user's own read cursor in the conversation moved on another device; the frame, ready to write.
+    Cursor(ConversationId, Utf8Bytes),
     /// The conversation has events up to here that are not pushed to this socket.
     Head(ConversationId, Seq),
     /// The user became a member.
@@ -54,7 +54,8 @@ const ITEMS_MAX: usize = 16_384;
 ///
 /// Answers find room: a socket has a bounded number of requests under way. Events that find none
 /// are dropped and remembered as the head of their conversation, so a slow reader costs a bounded
-/// amount of memory and learns that there is more.
+/// amount of memory and learns that there is more. Of the user's own cursors the last of each
+/// conversation is kept: nothing else would ever tell this device.
 #[derive(Debug)]
 pub(crate) struct Outbox {
     queue: Mutex<Queue>,
@@ -67,6 +68,7 @@ struct Queue {
     items: Vec<Item>,
     event_bytes: usize,
     heads: HashMap<ConversationId, Seq>,
+    cursors: HashMap<ConversationId, Utf8Bytes>,
 }
 
 impl Outbox {
@@ -95,10 +97,12 @@ impl Outbox {
         self.filled.notified().await;
     }
 
-    /// Takes everything, oldest first; heads of what found no room come last.
+    /// Takes everything, oldest first; cursors and heads of what found no room come last.
     pub(crate) fn take(&self) -> Vec<Item> {
         let queue = std::mem::take(&mut *self.queue.lock());
         let mut items = queue.items;
+        let cursors = queue.cursors.into_iter();
+        items.extend(cursors.map(|(id, frame)| Item::Cursor(id, frame)));
         items.extend(queue.heads.into_iter().map(|(id, seq)| Item::Head(id, seq)));
         items
     }
@@ -106,7 +110,7 @@ impl Outbox {
 
 impl Queue {
     fn is_empty(&self) -> bool {
-        self.items.is_empty() && self.heads.is_empty()
+        self.items.is_empty() && self.heads.is_empty() && self.cursors.is_empty()
     }
 
     fn push(&mut self, item: Item, bytes_max: usize) -> bool {
@@ -121,9 +125,18 @@ impl Queue {
                 }
                 self.event_bytes += bytes;
             }
-            Item::Notice(frame) | Item::Receipt(_, frame) => {
+            Item::Receipt(_, frame) => {
                 if self.event_bytes + frame.len() > bytes_max {
                     return false;
+                }
+                self.event_bytes += frame.len();
+            }
+            Item::Cursor(conversation, frame) => {
+                // A cursor only grows, so one that waits is outdone by this one.
+                let waits = self.cursors.contains_key(conversation);
+                if waits || self.event_bytes + frame.len() > bytes_max {
+                    self.cursors.insert(*conversation, frame.clone());
+                    return true;
                 }
                 self.event_bytes += frame.len();
             }
@@ -133,6 +146,7 @@ impl Queue {
             }
             Item::Left(conversation) => {
                 self.heads.remove(conversation);
+                self.cursors.remove(conversation);
             }
             Item::Ack(_) | Item::Refused(..) | Item::Answer(_) | Item::Joined(_) | Item::Bye(_) => {
             }
@@ -148,5 +162,72 @@ impl Queue {
     fn note_head(&mut self, conversation: ConversationId, seq: Seq) {
         let head = self.heads.entry(conversation).or_insert(seq);
         *head = (*head).max(seq);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn room(number: u128) -> ConversationId {
+        ConversationId(Uuid::from_u128(number))
+    }
+
+    fn event(seq: u64, bytes: usize) -> Item {
+        Item::Event(Arc::new(PublishedEvent {
+            conversation: room(1),
+            seq: Seq::new(seq).unwrap(),
+            frame: "x".repeat(bytes).into(),
+            committed: Instant::now(),
+        }))
+    }
+
+    fn cursor(conversation: ConversationId, frame: &'static str) -> Item {
+        Item::Cursor(conversation, Utf8Bytes::from_static(frame))
+    }
+
+    fn cursors(outbox: &Outbox) -> Vec<(ConversationId, String)> {
+        let items = outbox.take().into_iter();
+        items
+            .filter_map(|item| match item {
+                Item::Cursor(id, frame) => Some((id, frame.to_string())),
+                _ => None,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn an_own_cursor_that_finds_no_room_is_told_later() {
+        let outbox = Outbox::new(10);
+        outbox.push(event(1, 10));
+        outbox.push(cursor(room(1), "first"));
+        outbox.push(cursor(room(1), "second"));
+        assert_eq!(cursors(&outbox), [(room(1), "second".to_owned())]);
+        assert_eq!(cursors(&outbox), []);
+    }
+
+    #[test]
+    fn a_cursor_that_found_no_room_wakes_the_socket_and_ends_with_the_membership() {
+        let outbox = Outbox::new(1);
+        outbox.push(cursor(room(1), "first"));
+        assert!(!outbox.queue.lock().is_empty());
+        outbox.push(Item::Left(room(1)));
+        outbox.push(cursor(room(2), "other"));
+        assert_eq!(cursors(&outbox), [(room(2), "other".to_owned())]);
+    }
+
+    #[test]
+    fn events_after_a_dropped_one_are_dropped_too_and_the_last_is_remembered() {
+        let outbox = Outbox::new(10);
+        assert!(outbox.push(event(1, 8)));
+        assert!(!outbox.push(event(2, 8)));
+        assert!(!outbox.push(event(3, 1)));
+        let items = outbox.take();
+        let [Item::Event(first), Item::Head(id, head)] = &*items else {
+            panic!("{items:?}")
+        };
+        assert_eq!((first.seq.get(), *id, head.get()), (1, room(1), 3));
     }
 }

@@ -158,7 +158,8 @@ impl Hub {
             .iter()
             .filter(|session| session.key != asking)
         {
-            session.outbox.push(Item::Notice(frame.clone()));
+            let cursor = Item::Cursor(conversation, frame.clone());
+            session.outbox.push(cursor);
         }
         if members <= self.settings.receipt_members {
             let frame = read(None, None);

@@ -134,7 +134,7 @@ impl<S: Store + Directory> Connection<S> {
                 self.in_flight -= 1;
                 self.writer.feed(frame).await
             }
-            Item::Notice(frame) => self.writer.feed(frame).await,
+            Item::Cursor(_, frame) => self.writer.feed(frame).await,
             Item::Receipt(conversation, frame) => match self.delivery.delivered(conversation) {
                 Some(_) => self.writer.feed(frame).await,
                 None => Ok(()),
