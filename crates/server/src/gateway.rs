@@ -1,13 +1,12 @@
 //! What a request, over HTTP or a socket, may reach.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use tidemark_core::access::Caller;
 use tidemark_core::conversation::{Action, Command};
 use tidemark_core::{ConversationId, SessionId, UserId};
 use tidemark_store::{CommitError, Directory, DirectoryError, Outcome, Store, User, UserOrigin};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use crate::auth::Authenticator;
 use crate::clock::Clock;
@@ -28,7 +27,7 @@ pub struct Gateway<S> {
     pub(crate) config: Arc<Config>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) clock: Clock,
-    pub(crate) draining: AtomicBool,
+    pub(crate) draining: watch::Sender<bool>,
 }
 
 impl<S: Store + Directory> Gateway<S> {
@@ -120,7 +119,17 @@ impl<S: Store + Directory> Gateway<S> {
 
     /// Whether the server is going away and takes no further sockets.
     pub(crate) fn is_draining(&self) -> bool {
-        self.draining.load(Ordering::Relaxed)
+        *self.draining.borrow()
+    }
+
+    /// Waits until the server is going away.
+    pub(crate) async fn going_away(&self) {
+        // The sender is ours, so that there is nothing else to wait for.
+        let _ = self
+            .draining
+            .subscribe()
+            .wait_for(|draining| *draining)
+            .await;
     }
 
     /// Closes every socket of a session whose token was revoked, and forgets the token.

@@ -8,6 +8,7 @@ mod gateway;
 mod http;
 mod hub;
 mod limits;
+mod listen;
 mod server;
 mod socket;
 mod telemetry;

@@ -3,12 +3,11 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use axum::serve::ListenerExt;
 use tidemark_store::{Directory, Store};
 use tokio::net::TcpListener;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
 use crate::auth::{AuthSetupError, Authenticator};
@@ -19,6 +18,7 @@ use crate::gateway::Gateway;
 use crate::http;
 use crate::hub::{Hub, HubSettings};
 use crate::limits::{LoginLimiter, SendLimiter};
+use crate::listen;
 use crate::telemetry::Metrics;
 
 /// How often a draining server looks whether its sockets are gone.
@@ -79,7 +79,7 @@ impl<S: Store + Directory> Server<S> {
             config: Arc::new(config),
             metrics,
             clock,
-            draining: AtomicBool::new(false),
+            draining: watch::Sender::new(false),
         };
         Ok(Self {
             gateway: Arc::new(gateway),
@@ -99,7 +99,7 @@ impl<S: Store + Directory> Server<S> {
     ///
     /// # Errors
     ///
-    /// When the listener fails for good.
+    /// When what accepts connections has panicked.
     pub async fn run(self, shutdown: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
         let Self {
             gateway,
@@ -112,23 +112,16 @@ impl<S: Store + Directory> Server<S> {
             let hub = Arc::clone(&gateway.hub);
             async move { hub.tell_heads().await }
         });
-        let app =
-            http::router(Arc::clone(&gateway)).into_make_service_with_connect_info::<SocketAddr>();
-        // Frames are small and somebody waits for each: never hold one back for company.
-        let listener = listener.tap_io(|stream| {
-            if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!(%error, "cannot set TCP_NODELAY");
-            }
-        });
-        let (stop, stopping) = tokio::sync::oneshot::channel::<()>();
-        let serving = axum::serve(listener, app).with_graceful_shutdown(async move {
+        let app = http::router(Arc::clone(&gateway));
+        let (stop, stopping) = oneshot::channel::<()>();
+        let patience = gateway.config.http.header_timeout;
+        let serving = tokio::spawn(listen::serve(listener, app, patience, async move {
             // A dropped sender means the same as a message: stop.
             let _ = stopping.await;
-        });
-        let serving = tokio::spawn(serving.into_future());
+        }));
 
         shutdown.await;
-        gateway.draining.store(true, Ordering::Relaxed);
+        gateway.draining.send_replace(true);
         tracing::info!(?drain, "draining");
         drop(stop);
         let drained = tokio::time::timeout(drain, async {
@@ -145,8 +138,7 @@ impl<S: Store + Directory> Server<S> {
         gateway.store.close().await;
         publisher.abort();
         match drained {
-            Ok(Ok(served)) => served,
-            Ok(Err(panicked)) => Err(io::Error::other(panicked)),
+            Ok(served) => served.map_err(io::Error::other),
             Err(_) => {
                 tracing::warn!("some connections did not end in time");
                 Ok(())

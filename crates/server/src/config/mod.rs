@@ -16,8 +16,8 @@ pub use layers::Sources;
 pub use mistakes::{ConfigError, Mistake, Origin};
 pub use secret::Secret;
 pub use settings::{
-    AuthConfig, BlobEngine, BusEngine, Config, FanoutConfig, JwtAlgorithm, JwtConfig, JwtKeys,
-    LimitsConfig, LogConfig, LogFormat, Registration, SocketConfig, StoreEngine,
+    AuthConfig, BlobEngine, BusEngine, Config, FanoutConfig, HttpConfig, JwtAlgorithm, JwtConfig,
+    JwtKeys, LimitsConfig, LogConfig, LogFormat, Registration, SocketConfig, StoreEngine,
 };
 
 #[cfg(test)]

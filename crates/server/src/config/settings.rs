@@ -32,6 +32,8 @@ pub struct Config {
     pub limits: LimitsConfig,
     /// How events reach sockets.
     pub fanout: FanoutConfig,
+    /// How patient the server is with requests.
+    pub http: HttpConfig,
     /// How patient sockets are.
     pub socket: SocketConfig,
     /// How long sockets and requests have to end when the server stops.
@@ -182,6 +184,15 @@ pub struct FanoutConfig {
     pub large_members: u64,
     /// In conversations with at most so many members, everybody sees how far the others have read.
     pub receipt_members: u64,
+}
+
+/// How patient the server is with requests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpConfig {
+    /// For the head of a request, and so also for the next request on a connection that idles.
+    pub header_timeout: Duration,
+    /// For the body of a request.
+    pub body_timeout: Duration,
 }
 
 /// How patient sockets are.

@@ -8,8 +8,8 @@ use tracing_subscriber::EnvFilter;
 
 use super::reader::Reader;
 use super::{
-    AuthConfig, BlobEngine, BusEngine, Config, FanoutConfig, JwtAlgorithm, JwtConfig, JwtKeys,
-    LimitsConfig, LogConfig, LogFormat, Origin, Registration, SocketConfig, StoreEngine,
+    AuthConfig, BlobEngine, BusEngine, Config, FanoutConfig, HttpConfig, JwtAlgorithm, JwtConfig,
+    JwtKeys, LimitsConfig, LogConfig, LogFormat, Origin, Registration, SocketConfig, StoreEngine,
 };
 
 /// Below this a key can be guessed at the rate at which we answer.
@@ -59,6 +59,10 @@ pub(super) fn config(reader: &mut Reader) -> Config {
         fanout: FanoutConfig {
             large_members: reader.whole("fanout.large_members", 5_000, 0..=u64::from(u32::MAX)),
             receipt_members: reader.whole("fanout.receipt_members", 100, 0..=10_000),
+        },
+        http: HttpConfig {
+            header_timeout: reader.milliseconds("http.header_timeout_ms", 75_000, 10..=600_000),
+            body_timeout: reader.milliseconds("http.body_timeout_ms", 30_000, 10..=600_000),
         },
         socket: socket(reader),
         drain: reader.milliseconds("drain_ms", 10_000, 0..=600_000),

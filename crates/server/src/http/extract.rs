@@ -15,6 +15,7 @@ use tidemark_core::UserId;
 use tidemark_protocol::Code;
 use tidemark_protocol::wire::parse_object;
 use tidemark_store::{Directory, Store};
+use tokio::time::timeout;
 
 use super::problem::Problem;
 use crate::auth::Identity;
@@ -125,11 +126,13 @@ impl<T: DeserializeOwned + 'static, G: Send + Sync> FromRequestParts<G> for Para
     }
 }
 
-impl<T: DeserializeOwned, G: Send + Sync> FromRequest<G> for Body<T> {
+impl<T: DeserializeOwned, S: Store + Directory> FromRequest<Arc<Gateway<S>>> for Body<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &G) -> Result<Self, Problem> {
-        let bytes = Bytes::from_request(request, state).await.map_err(|error| {
+    async fn from_request(request: Request, gateway: &Arc<Gateway<S>>) -> Result<Self, Problem> {
+        let arrival = Bytes::from_request(request, gateway);
+        let arrived = timeout(gateway.config.http.body_timeout, arrival).await;
+        let bytes = arrived.map_err(|_| Problem::too_slow())?.map_err(|error| {
             match error.status().as_u16() {
                 413 => Problem::new(Code::TooLarge, "the body is too long"),
                 _ => Problem::invalid("the body did not arrive whole"),

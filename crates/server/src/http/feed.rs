@@ -63,7 +63,13 @@ pub(super) async fn feed<S: Store + Directory>(
     loop {
         let events = gateway.store.feed(after, limits).await?;
         let waited_enough = !events.is_empty() || Instant::now() >= until;
-        if waited_enough || !matches!(timeout_at(until, news.changed()).await, Ok(Ok(()))) {
+        let more_may_come = async {
+            tokio::select! {
+                changed = timeout_at(until, news.changed()) => matches!(changed, Ok(Ok(()))),
+                () = gateway.going_away() => false,
+            }
+        };
+        if waited_enough || !more_may_come.await {
             return Ok(Json(body::FeedPage {
                 next: Wire(events.last().map_or(after, |last| last.position)),
                 events: events

@@ -59,6 +59,14 @@ impl Problem {
         }
     }
 
+    /// The request did not arrive in time.
+    pub(super) fn too_slow() -> Self {
+        Self {
+            status: Some(StatusCode::REQUEST_TIMEOUT),
+            ..Self::invalid("the body did not arrive in time")
+        }
+    }
+
     /// There is such a path, but not with this method.
     pub(super) fn wrong_method() -> Self {
         Self {

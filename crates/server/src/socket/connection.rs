@@ -15,6 +15,7 @@ use tidemark_protocol::session::server::{Input, ServerSession};
 use tidemark_protocol::wire::Secret;
 use tidemark_store::{Directory, Store};
 use tokio::time::{Sleep, sleep_until};
+use tungstenite::error::ProtocolError;
 
 use super::greet::greet;
 use super::writer::{End, Writer};
@@ -35,6 +36,8 @@ pub(super) struct Connection<S> {
     pub(super) in_flight: usize,
     /// When the token ends, on the monotonic clock.
     pub(super) expires_ms: Option<u64>,
+    /// The server is going away: nothing more is read, and until then what was handed over is answered.
+    pub(super) leave_by_ms: Option<u64>,
 }
 
 /// A page of events to read and write.
@@ -81,9 +84,19 @@ impl<S: Store + Directory> Connection<S> {
         let in_flight_max = self.gateway.config.limits.in_flight;
         let mut deadline = pin!(self.sleep_to_deadline());
         loop {
+            let is_leaving = self.leave_by_ms.is_some();
+            if is_leaving && self.in_flight == 0 && !self.delivery.holds_acks() {
+                return Err(End::Bye(ByeCode::GoingAway));
+            }
+            let reads = !is_leaving && self.in_flight < in_flight_max;
             tokio::select! {
-                () = self.session.outbox.filled() => self.write_queued().await?,
-                message = self.writer.socket.recv(), if self.in_flight < in_flight_max => {
+                () = self.session.outbox.filled() => {
+                    self.write_queued().await?;
+                    if self.leave_by_ms.is_some() {
+                        deadline.set(self.sleep_to_deadline());
+                    }
+                }
+                message = self.writer.socket.recv(), if reads => {
                     self.take(message).await?;
                 }
                 () = ready(()), if !self.catch_ups.is_empty() => self.catch_up_one().await?,
@@ -97,7 +110,11 @@ impl<S: Store + Directory> Connection<S> {
     }
 
     fn sleep_to_deadline(&self) -> Sleep {
-        let deadlines = [self.machine.next_timeout(), self.expires_ms];
+        let deadlines = [
+            self.machine.next_timeout(),
+            self.expires_ms,
+            self.leave_by_ms,
+        ];
         let next = deadlines.into_iter().flatten().min();
         sleep_until(self.gateway.clock.instant_of(next.unwrap_or(0)))
     }
@@ -107,9 +124,21 @@ impl<S: Store + Directory> Connection<S> {
         if self.expires_ms.is_some_and(|expires| expires <= now) {
             return Err(End::Bye(ByeCode::Unauthorized));
         }
+        if self.leave_by_ms.is_some_and(|leave_by| leave_by <= now) {
+            return Err(End::Bye(ByeCode::GoingAway));
+        }
         self.machine
             .handle_timeout(now)
             .map_or(Ok(()), |code| Err(End::Bye(code)))
+    }
+
+    /// The server is going away. Whoever waits for answers gets them first, for as long as half of the time
+    /// that there is.
+    pub(super) fn leave(&mut self) {
+        let patience = self.gateway.config.drain / 2;
+        let patience_ms = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
+        let leave_by_ms = self.gateway.clock.monotonic_ms() + patience_ms;
+        self.leave_by_ms.get_or_insert(leave_by_ms);
     }
 
     async fn take(&mut self, message: Option<Result<Message, axum::Error>>) -> Result<(), End> {
@@ -144,6 +173,10 @@ pub(super) fn read(
 
 fn end_of(error: axum::Error) -> End {
     match error.into_inner().downcast_ref::<tungstenite::Error>() {
+        // How most clients go: with their network.
+        Some(tungstenite::Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => {
+            End::Gone
+        }
         Some(tungstenite::Error::Capacity(_)) => End::Bye(ByeCode::TooLarge),
         Some(tungstenite::Error::Utf8(_) | tungstenite::Error::Protocol(_)) => {
             End::Bye(ByeCode::ProtocolError)

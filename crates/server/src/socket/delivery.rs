@@ -149,6 +149,10 @@ impl<S: Store + Directory> Connection<S> {
                 };
                 self.writer.feed(removed.encode()).await
             }
+            Item::Bye(ByeCode::GoingAway) => {
+                self.leave();
+                Ok(())
+            }
             Item::Bye(code) => Err(End::Bye(code)),
         }
     }

@@ -51,6 +51,7 @@ impl Greeting {
             catch_ups: self.catch_ups,
             in_flight: 0,
             expires_ms: self.expires_ms,
+            leave_by_ms: None,
         }
     }
 }
@@ -217,7 +218,10 @@ async fn wait_for_hello<S: Store + Directory>(
         let deadline = gateway
             .clock
             .instant_of(machine.next_timeout().unwrap_or(0));
-        let message = timeout_at(deadline, writer.socket.recv()).await;
+        let message = tokio::select! {
+            message = timeout_at(deadline, writer.socket.recv()) => message,
+            () = gateway.going_away() => return Err(End::Bye(ByeCode::GoingAway)),
+        };
         let now = gateway.clock.monotonic_ms();
         let Ok(message) = message else {
             if let Some(code) = machine.handle_timeout(now) {

@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use tidemark_protocol::Code;
@@ -35,8 +36,14 @@ const WRITE_BUFFER_BYTES_MAX: usize = 8 * 1024 * 1024;
 pub(crate) async fn upgrade<S: Store + Directory>(
     State(gateway): State<Arc<Gateway<S>>>,
     headers: HeaderMap,
-    request: WebSocketUpgrade,
+    request: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
+    let request = match request {
+        Ok(request) => request,
+        Err(rejection) => {
+            return Problem::new(Code::Invalid, rejection.body_text()).into_response();
+        }
+    };
     if gateway.is_draining() {
         return Problem::new(Code::Unavailable, "the server is stopping").into_response();
     }
