@@ -338,3 +338,12 @@ async fn a_hello_does_not_slip_past_the_revocation_of_its_session() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_client_whose_network_is_gone_has_done_nothing_wrong() {
+    let world = World::new().await;
+    drop(world.person("ann").socket().await);
+    crate::world::eventually(async || world.metric("tidemark_sockets").await == 0.0).await;
+    let gone = r#"tidemark_socket_closes_total{code="gone"}"#;
+    assert!((world.metric(gone).await - 1.0).abs() < f64::EPSILON);
+}

@@ -8,8 +8,12 @@
 )]
 
 mod client;
+mod cursors;
+mod drain;
 mod hello;
+mod large;
 mod membership;
 mod resume;
 mod send;
+mod slow;
 mod world;

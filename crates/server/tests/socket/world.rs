@@ -30,7 +30,7 @@ pub(crate) struct World {
     stop: Option<oneshot::Sender<()>>,
     running: JoinHandle<std::io::Result<()>>,
     http: reqwest::Client,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 /// Somebody who calls over HTTP and opens sockets.
@@ -57,8 +57,12 @@ impl World {
 
     /// A server on SQLite with these settings. Rates are not limited unless they say so.
     pub(crate) async fn with(settings: &[(&str, &str)]) -> Self {
+        Self::again(TempDir::new().unwrap(), settings).await
+    }
+
+    /// A server on what another one left.
+    pub(crate) async fn again(directory: TempDir, settings: &[(&str, &str)]) -> Self {
         let config = config(settings);
-        let directory = TempDir::new().unwrap();
         let options = SqliteOptions {
             limits: config.limits.of_rules(),
             ..SqliteOptions::default()
@@ -87,7 +91,7 @@ impl World {
             stop: Some(stop),
             running,
             http: reqwest::Client::new(),
-            _directory: directory,
+            directory,
         }
     }
 
@@ -96,11 +100,17 @@ impl World {
         drop(self.stop.take());
     }
 
-    /// Waits until the server has stopped.
-    pub(crate) async fn stopped(self) {
-        let Self { stop, running, .. } = self;
+    /// Waits until the server has stopped; what it leaves.
+    pub(crate) async fn stopped(self) -> TempDir {
+        let Self {
+            stop,
+            running,
+            directory,
+            ..
+        } = self;
         drop(stop);
         within(running).await.unwrap().unwrap();
+        directory
     }
 
     /// Somebody whom the application signs for.

@@ -1,0 +1,156 @@
+//! Large channels: everything to those who look, a hint now and then to the others.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::client::places;
+use crate::world::World;
+
+#[tokio::test]
+async fn whoever_has_it_open_gets_events_and_others_get_heads() {
+    let world = World::with(&[("fanout.large_members", "2")]).await;
+    let [ann, bob, cid] = world.people(["ann", "bob", "cid"]);
+    let channel = ann.begin("channel", &["bob", "cid"]).await;
+    let (mut away, mut looking, mut talking) =
+        (bob.socket().await, cid.socket().await, ann.socket().await);
+    let id = looking
+        .ask(json!({"type": "open", "conversation": channel}))
+        .await;
+    assert_eq!(looking.answer(id).await["events"], json!([]));
+    for _ in 0..30 {
+        talking.say(&channel, "news").await;
+    }
+    for seq in 3..33 {
+        assert_eq!(looking.expect("event").await["seq"], seq);
+        // The one who talks has it not open: a hint may come between.
+        let ack = talking.find(|frame| frame["type"] == "ack").await;
+        assert_eq!(ack["seq"], seq);
+    }
+    let mut heads = Vec::new();
+    while heads
+        .last()
+        .is_none_or(|head: &Value| head["head_seq"] != 32)
+    {
+        heads.push(away.expect("head").await);
+    }
+    assert!(heads.len() <= 3, "{heads:?}");
+    assert_eq!(
+        heads.last().unwrap(),
+        &json!({
+            "type": "head", "conversation": channel, "head_seq": 32, "unread": 30, "mentions": 0,
+        })
+    );
+
+    // Now it looks, from where it is, and misses nothing.
+    let id = away
+        .ask(json!({"type": "open", "conversation": channel, "after": 20}))
+        .await;
+    let page = away.expect("events").await;
+    assert_eq!(page["id"], id);
+    assert_eq!(places(&[page], &channel), (21..=32).collect::<Vec<_>>());
+    talking.say(&channel, "seen by all").await;
+    assert_eq!(away.expect("event").await["seq"], 33);
+    // And no more.
+    away.send(json!({"type": "close", "conversation": channel}))
+        .await;
+    away.ask(json!({"type": "ping"})).await;
+    away.expect("pong").await;
+    talking.say(&channel, "unseen").await;
+    let head = away.expect("head").await;
+    assert_eq!(
+        (&head["head_seq"], &head["unread"]),
+        (&json!(34), &json!(32))
+    );
+}
+
+#[tokio::test]
+async fn opening_at_the_head_brings_nothing_again() {
+    let world = World::with(&[("fanout.large_members", "2")]).await;
+    let [ann, bob, cid] = world.people(["ann", "bob", "cid"]);
+    let channel = ann.begin("channel", &["bob", "cid"]).await;
+    let mut socket = bob.socket().await;
+    for _ in 0..5 {
+        cid.say(&channel, "news").await;
+    }
+    // It has read them another way.
+    let id = socket
+        .ask(json!({"type": "open", "conversation": channel, "after": 7}))
+        .await;
+    assert_eq!(socket.answer(id).await["events"], json!([]));
+    cid.say(&channel, "news").await;
+    let next = socket.find(|frame| frame["type"] != "head").await;
+    assert_eq!((&next["type"], &next["seq"]), (&json!("event"), &json!(8)));
+}
+
+#[tokio::test]
+async fn what_one_says_in_it_has_its_place_among_the_rest() {
+    let world = World::with(&[("fanout.large_members", "2")]).await;
+    let [ann, bob, cid] = world.people(["ann", "bob", "cid"]);
+    let channel = ann.begin("channel", &["bob", "cid"]).await;
+    let mut socket = bob.socket().await;
+    cid.say(&channel, "first").await;
+    let id = socket.say(&channel, "second").await;
+    // Whatever comes of the conversation is in its order, and the ack comes.
+    let mut frames = Vec::new();
+    while frames.last().is_none_or(|frame: &Value| frame["id"] != id) {
+        frames.push(socket.next().await);
+    }
+    let places = places(&frames, &channel);
+    assert!(places.is_sorted(), "{frames:?}");
+    assert_eq!(places.last(), Some(&4));
+}
+
+#[tokio::test]
+async fn heads_come_at_most_once_a_second() {
+    let world = World::with(&[("fanout.large_members", "2")]).await;
+    let [ann, bob, _] = world.people(["ann", "bob", "cid"]);
+    let channel = ann.begin("channel", &["bob", "cid"]).await;
+    let (mut away, mut talking) = (bob.socket().await, ann.socket().await);
+    let mut heads = Vec::new();
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_millis(3_300) {
+        talking.say(&channel, "news").await;
+        talking.find(|frame| frame["type"] == "ack").await;
+        let waited = tokio::time::timeout(Duration::from_millis(20), away.next()).await;
+        if let Ok(frame) = waited {
+            assert_eq!(frame["type"], "head");
+            heads.push((began.elapsed(), frame["head_seq"].as_u64().unwrap()));
+        }
+    }
+    // At least most seconds, and a little unpunctual.
+    assert!((2..=4).contains(&heads.len()), "{heads:?}");
+    for pair in heads.windows(2) {
+        assert!(
+            pair[1].0 - pair[0].0 > Duration::from_millis(800),
+            "{heads:?}"
+        );
+        assert!(pair[1].1 > pair[0].1, "{heads:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_channel_that_shrinks_is_served_in_full_again() {
+    let world = World::with(&[("fanout.large_members", "2")]).await;
+    let [ann, bob, _] = world.people(["ann", "bob", "cid"]);
+    let channel = ann.begin("channel", &["bob", "cid"]).await;
+    let mut socket = bob.socket().await;
+    for _ in 0..3 {
+        ann.say(&channel, "unseen").await;
+    }
+    let left = ann.remove(&channel, "cid").await;
+    let mut frames = Vec::new();
+    while places(&frames, &channel).last() != Some(&left) {
+        frames.push(socket.next().await);
+    }
+    let seen = places(&frames, &channel);
+    let first = seen[0];
+    assert_eq!(seen, (first..=left).collect::<Vec<_>>(), "{frames:?}");
+    let head = frames.iter().find(|frame| frame["type"] == "head");
+    assert_eq!(
+        first,
+        head.map_or(3, |head| head["head_seq"].as_u64().unwrap() + 1)
+    );
+    let seq = ann.say(&channel, "seen").await;
+    assert_eq!(socket.expect("event").await["seq"], seq);
+}
