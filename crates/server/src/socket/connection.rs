@@ -85,7 +85,7 @@ impl<S: Store + Directory> Connection<S> {
         let mut deadline = pin!(self.sleep_to_deadline());
         loop {
             let is_leaving = self.leave_by_ms.is_some();
-            if is_leaving && self.in_flight == 0 && !self.delivery.holds_acks() {
+            if is_leaving && self.in_flight == 0 {
                 return Err(End::Bye(ByeCode::GoingAway));
             }
             let reads = !is_leaving && self.in_flight < in_flight_max;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tidemark_core::{ConversationId, Refusal, Seq};
+use tidemark_protocol::ByeCode;
 use tidemark_protocol::frame::{Ack, Added, Events, Head, Removed, RequestId, ServerFrame};
 use tidemark_protocol::session::delivery::{AckOffer, Next, Offer, Written};
 use tidemark_protocol::wire::Wire;
