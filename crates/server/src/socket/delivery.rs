@@ -225,9 +225,12 @@ impl<S: Store + Directory> Connection<S> {
                 return Ok(());
             }
         };
-        let head = view.conversation.head;
-        let written = self.delivery.restart(conversation, head, head);
-        self.write_in_place(conversation, written).await?;
+        // A socket that came in meanwhile has it in its welcome, and is perhaps catching up on it.
+        if self.delivery.delivered(conversation).is_none() {
+            let head = view.conversation.head;
+            let written = self.delivery.restart(conversation, head, head);
+            self.write_in_place(conversation, written).await?;
+        }
         let added = Added {
             conversation: translate::conversation(view),
         };
