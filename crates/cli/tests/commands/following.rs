@@ -136,7 +136,8 @@ async fn a_reader_that_falls_far_behind_misses_nothing() {
     let world = World::start().await;
     let token = world.register("ann").await;
     let room = world.group(&token).await;
-    let line = "x".repeat(200);
+    // So long that few of them fit into a pipe.
+    let line = "x".repeat(1_000);
     world
         .say(&token, room, &format!("{line}\n").repeat(messages))
         .await;
