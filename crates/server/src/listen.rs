@@ -11,8 +11,8 @@ use axum::Router;
 use axum::extract::ConnectInfo;
 use axum::http::Request;
 use axum::serve::Listener;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
@@ -35,9 +35,8 @@ pub(crate) async fn serve(
     header_timeout: Duration,
     stop: impl Future<Output = ()>,
 ) {
-    let mut http = Builder::new(TokioExecutor::new()).http1_only();
-    http.http1()
-        .timer(TokioTimer::new())
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
         .header_read_timeout(header_timeout)
         .max_buf_size(BUFFER_BYTES_MAX);
     // Each connection has a receiver: it tells them to end, and they are gone when it is closed.
@@ -57,9 +56,7 @@ pub(crate) async fn serve(
             peer,
         });
         let io = TokioIo::new(Lingering::new(stream));
-        let connection = http
-            .serve_connection_with_upgrades(io, service)
-            .into_owned();
+        let connection = http.serve_connection(io, service).with_upgrades();
         let mut stopping = stopping.subscribe();
         tokio::spawn(async move {
             let mut connection = pin!(connection);
@@ -71,7 +68,7 @@ pub(crate) async fn serve(
                 }
             };
             if let Err(error) = ended {
-                tracing::debug!(error, "a connection broke");
+                tracing::debug!(%error, "a connection broke");
             }
         });
     }

@@ -20,6 +20,7 @@ use tidemark_core::access::Caller;
 use tidemark_core::{ConversationId, SessionId, UserId};
 use tidemark_protocol::ByeCode;
 use tokio::sync::watch;
+use tokio::time::MissedTickBehavior;
 
 pub(crate) use outbox::Item;
 use outbox::Outbox;
@@ -201,6 +202,8 @@ impl Hub {
     /// Never returns.
     pub(crate) async fn tell_heads(&self) {
         let mut ticks = tokio::time::interval(HEAD_INTERVAL);
+        // After a late one the next is a whole interval away, or there would be two in a second.
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
             let untold = std::mem::take(&mut *self.untold.lock());

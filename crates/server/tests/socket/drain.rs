@@ -32,7 +32,7 @@ async fn every_socket_is_told_to_come_back_later() {
     }
     world.stopped().await;
     assert!(
-        began.elapsed() < Duration::from_secs(3),
+        began.elapsed() < Duration::from_secs(6),
         "{:?}",
         began.elapsed()
     );
@@ -96,7 +96,7 @@ async fn a_store_that_does_not_answer_does_not_hold_it_up() {
     socket.expect_close("going_away", 1001).await;
     world.stopped().await;
     assert!(
-        began.elapsed() < Duration::from_secs(2),
+        began.elapsed() < Duration::from_secs(6),
         "{:?}",
         began.elapsed()
     );
@@ -133,7 +133,7 @@ async fn clients_that_do_not_answer_do_not_hold_it_up() {
     world.stop();
     world.stopped().await;
     assert!(
-        began.elapsed() < Duration::from_secs(3),
+        began.elapsed() < Duration::from_secs(6),
         "{:?}",
         began.elapsed()
     );
@@ -162,7 +162,7 @@ async fn whoever_waits_for_the_feed_is_answered_at_once() {
     assert!(rest.ends_with(r#"{"events":[],"next":0}"#), "{rest}");
     world.stopped().await;
     assert!(
-        began.elapsed() < Duration::from_secs(3),
+        began.elapsed() < Duration::from_secs(6),
         "{:?}",
         began.elapsed()
     );

@@ -142,7 +142,7 @@ async fn a_session_that_is_revoked_between_the_header_and_the_hello_is_no_way_in
 #[tokio::test]
 async fn a_jwt_that_ends_between_the_header_and_the_hello_is_no_way_in() {
     let world = World::new().await;
-    let expires = now_seconds() + 0.4;
+    let expires = now_seconds() + 1.5;
     let mut socket = with_header(&world, &jwt("ann", expires)).await.unwrap();
     let left = Duration::try_from_secs_f64(expires - now_seconds()).unwrap_or_default();
     tokio::time::sleep(left).await;
@@ -182,7 +182,7 @@ async fn revoking_a_session_closes_its_sockets_and_no_others() {
 #[tokio::test]
 async fn a_socket_does_not_outlive_its_jwt() {
     let world = World::new().await;
-    let expires = now_seconds() + 0.7;
+    let expires = now_seconds() + 1.5;
     let ann = world.caller("ann", jwt("ann", expires));
     let (mut socket, _) = ann.online().await;
     socket.expect_close("unauthorized", 4001).await;
@@ -191,11 +191,11 @@ async fn a_socket_does_not_outlive_its_jwt() {
 
 #[tokio::test]
 async fn whoever_does_not_say_hello_in_time_is_closed() {
-    let world = World::with(&[("socket.hello_timeout_ms", "100")]).await;
+    let world = World::with(&[("socket.hello_timeout_ms", "600")]).await;
     let began = Instant::now();
     let mut silent = Socket::open(world.address).await;
     silent.expect_close("protocol_error", 4003).await;
-    assert!(began.elapsed() >= Duration::from_millis(90));
+    assert!(began.elapsed() >= Duration::from_millis(590));
 
     // Pings and half a hello are no hello.
     let mut chatty = Socket::open(world.address).await;
@@ -254,7 +254,7 @@ async fn a_hello_with_a_wrong_field_can_be_said_again() {
 async fn a_silent_client_is_closed_and_one_that_pings_is_not() {
     let world = World::with(&[
         ("socket.heartbeat_ms", "50"),
-        ("socket.idle_timeout_ms", "400"),
+        ("socket.idle_timeout_ms", "1000"),
     ])
     .await;
     let ann = world.person("ann");
@@ -264,7 +264,7 @@ async fn a_silent_client_is_closed_and_one_that_pings_is_not() {
     let mut web = ann.socket().await;
     let began = Instant::now();
     let mut beat = tokio::time::interval(Duration::from_millis(50));
-    while began.elapsed() < Duration::from_millis(900) {
+    while began.elapsed() < Duration::from_millis(1_600) {
         beat.tick().await;
         alive.send(json!({"type": "ping"})).await;
         assert_eq!(alive.expect("pong").await, json!({"type": "pong"}));

@@ -7,6 +7,8 @@
     reason = "a failed expectation is a failed test, also in a helper"
 )]
 
+mod bad_frames;
+mod bad_http;
 mod client;
 mod cursors;
 mod drain;
