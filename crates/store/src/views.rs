@@ -122,6 +122,8 @@ pub struct Reader {
 pub struct CursorMove {
     /// Up to where the user has read.
     pub read: Seq,
+    /// The conversation's head, up to which was counted.
+    pub head: Seq,
     /// What the user has still to see.
     pub counts: Counts,
     /// Whether the command moved it, or it was there already.

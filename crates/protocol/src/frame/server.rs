@@ -117,7 +117,11 @@ pub struct Read {
     pub user: Wire<UserId>,
     /// Up to where they have read.
     pub read_seq: Wire<Seq>,
-    /// Messages above it that somebody else sent; only to the user's own devices.
+    /// The head of the conversation when `unread` and `mentions` were counted: what lies above it is not
+    /// in them, whether it was sent before this frame or comes after; only to the user's own devices.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub head_seq: Option<Wire<Seq>>,
+    /// Messages above `read_seq` that somebody else sent; only to the user's own devices.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unread: Option<u64>,
     /// Those of them that mention the user; only to the user's own devices.

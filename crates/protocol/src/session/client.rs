@@ -255,7 +255,7 @@ impl ClientSession {
     ) {
         let known = self.meet(conversation, head);
         known.kind = Some(kind);
-        if known.track.told(head, counts) | known.track.read_moved(read, None) {
+        if known.track.told(head, counts) | known.track.read_moved(read) {
             self.updates.push_back(Update::Changed(conversation));
         }
         self.settle(conversation);

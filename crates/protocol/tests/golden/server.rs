@@ -405,13 +405,14 @@ fn read() -> Vec<Case> {
         conversation: Wire(harbour()),
         user: Wire(user(name)),
         read_seq: Wire(seq(42)),
+        head_seq: counts.map(|_| Wire(seq(44))),
         unread: counts.map(|(unread, _)| unread),
         mentions: counts.map(|(_, mentions)| mentions),
     };
     vec![
         case!(
             "the answer",
-            "to a read with this id; counts are what is left to read",
+            "to a read with this id; counts are what is left to read up to head_seq",
             moved(Some(RequestId(10)), "ann", Some((2, 1)))
         ),
         case!(

@@ -423,18 +423,25 @@ fn news() -> BoxedStrategy<ServerFrame> {
                 })
             }
         ),
-        (id(), conversation(), user(), seq(), counts).prop_map(
-            |(id, conversation, user, read, [unread, mentions])| {
+        (
+            id(),
+            conversation(),
+            user(),
+            seq(),
+            option::of(seq()),
+            counts
+        )
+            .prop_map(|(id, conversation, user, read, head, [unread, mentions])| {
                 ServerFrame::Read(Read {
                     id,
                     conversation: Wire(conversation),
                     user: Wire(user),
                     read_seq: Wire(read),
+                    head_seq: head.map(Wire),
                     unread,
                     mentions,
                 })
-            }
-        ),
+            }),
         shown_conversation()
             .prop_map(|conversation| ServerFrame::Added(Box::new(Added { conversation }))),
         conversation().prop_map(|conversation| {

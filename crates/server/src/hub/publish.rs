@@ -138,6 +138,7 @@ impl Hub {
                 conversation: Wire(conversation),
                 user: Wire(user.clone()),
                 read_seq: Wire(cursor.read),
+                head_seq: counts.map(|_| Wire(cursor.head)),
                 unread: counts.map(|counts| counts.unread),
                 mentions: counts.map(|counts| counts.mentions),
             };

@@ -82,6 +82,7 @@ pub async fn outcomes_have_the_order_and_number_of_commands<E: Engine>(world: Wo
         panic!("expected a cursor, not {read:?}");
     };
     assert_eq!((cursor.read, cursor.moved, members), (seq(3), true, 2));
+    assert_eq!(cursor.head, seq(3));
     let repeated = Outcome::Repeated {
         seq: first.seq,
         at: first.at,
@@ -91,6 +92,11 @@ pub async fn outcomes_have_the_order_and_number_of_commands<E: Engine>(world: Wo
         panic!("expected a cursor, not {back:?}");
     };
     assert_eq!((cursor.read, cursor.moved), (seq(3), false));
+    assert_eq!(
+        cursor.head,
+        seq(3),
+        "what follows in the batch is not counted"
+    );
     assert_eq!(appended(&answer.expect("sent"))[0].seq, seq(4));
     assert_eq!(same, Ok(Outcome::Unchanged { head: seq(4) }));
 }

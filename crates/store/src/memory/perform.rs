@@ -156,6 +156,7 @@ impl Log {
         Outcome::Cursor {
             cursor: CursorMove {
                 read: membership.read,
+                head: self.conversation.head,
                 counts: self.counts(user, membership),
                 moved,
             },

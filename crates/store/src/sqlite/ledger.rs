@@ -208,6 +208,7 @@ impl Ledger {
         Ok(Ok(Outcome::Cursor {
             cursor: CursorMove {
                 read,
+                head: kept.state.head,
                 counts,
                 moved: to.is_some(),
             },

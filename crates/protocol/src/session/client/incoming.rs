@@ -11,7 +11,10 @@ use super::track::{Fetch, Offered};
 use super::{ClientSession, Ending, Phase, Update};
 use crate::Code;
 use crate::body::Conversation;
-use crate::frame::{Ack, Events, Head, InboxEntry, Read, Refused, RequestId, ServerFrame, Welcome};
+use crate::frame::{
+    Ack, Events, Head, InboxEntry, Read, ReadCursor, Refused, Request, RequestId, ServerFrame,
+    Welcome,
+};
 use crate::wire::LogEntry;
 
 impl ClientSession {
@@ -36,7 +39,7 @@ impl ClientSession {
             ServerFrame::Event(entry) => self.event(entry),
             ServerFrame::Events(events) => self.events(now, events),
             ServerFrame::Head(head) => self.head(head),
-            ServerFrame::Read(read) => self.read(read),
+            ServerFrame::Read(read) => self.read(now, read),
             ServerFrame::Added(added) => self.added(added.conversation),
             ServerFrame::Removed(removed) => self.forget(removed.conversation.0),
             ServerFrame::Pong(_) | ServerFrame::Unknown(_) => {}
@@ -78,7 +81,7 @@ impl ClientSession {
             let known = self.meet(entry.id.0, entry.head_seq.0);
             known.kind = Some(entry.kind.0);
             known.track.told(entry.head_seq.0, counts);
-            known.track.read_moved(entry.read_seq.0, None);
+            known.track.read_moved(entry.read_seq.0);
             self.updates.push_back(Update::Changed(entry.id.0));
         }
         if !welcome.more {
@@ -270,7 +273,7 @@ impl ClientSession {
         self.settle(id);
     }
 
-    fn read(&mut self, read: Read) {
+    fn read(&mut self, now: Instant, read: Read) {
         let id = read.conversation.0;
         if Some(&read.user.0) != self.me.as_ref() {
             self.updates.push_back(Update::ReadBy {
@@ -283,12 +286,24 @@ impl ClientSession {
         let Some(known) = self.tracks.get_mut(&id) else {
             return;
         };
-        let counts = read.unread.map(|unread| Counts {
-            unread,
-            mentions: read.mentions.unwrap_or_default(),
+        let (seq, head) = (read.read_seq.0, read.head_seq.map(|head| head.0));
+        let moved = known.track.read_moved(seq);
+        let counted = read.unread.map(|unread| {
+            let mentions = read.mentions.unwrap_or_default();
+            let counts = Counts { unread, mentions };
+            known.track.read_counted(seq, head, counts)
         });
-        if known.track.read_moved(read.read_seq.0, counts) {
+        if moved || counted == Some(Some(true)) {
             self.updates.push_back(Update::Changed(id));
+        }
+        if counted == Some(None) {
+            // A page was faster than this frame: the same wish brings a newer count.
+            let read = ReadCursor {
+                id: None,
+                conversation: id,
+                seq,
+            };
+            self.ask(now, Request::Read(read));
         }
     }
 

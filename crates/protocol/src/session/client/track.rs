@@ -219,22 +219,31 @@ impl Track {
         counting.counts.replace(counts) != Some(counts)
     }
 
-    /// The user has read up to `read`, and the server counted what is left in everything that it had
-    /// sent by then. Whether anything changed.
-    pub(crate) fn read_moved(&mut self, read: Seq, counts: Option<Counts>) -> bool {
+    /// The user has read up to `read`. Whether that is news.
+    pub(crate) fn read_moved(&mut self, read: Seq) -> bool {
         if self.read_wanted.is_some_and(|wanted| wanted <= read) {
             self.read_wanted = None;
         }
         let moved = read > self.counting.read;
         self.counting.read = self.counting.read.max(read);
-        let counted = match counts {
-            // An answer about an older cursor says nothing about this one.
-            Some(counts) if read == self.counting.read => {
-                self.counted(self.head.max(self.counting.counted_to), counts)
-            }
-            _ => false,
-        };
-        moved || counted
+        moved
+    }
+
+    /// The server counted what is left above `read`, when its head was `head`. Whether the counts changed;
+    /// nothing if that is older than what was counted since, so that it does not say what is left now.
+    pub(crate) fn read_counted(
+        &mut self,
+        read: Seq,
+        head: Option<Seq>,
+        counts: Counts,
+    ) -> Option<bool> {
+        if read < self.counting.read {
+            // About a cursor that has moved on; the answer to that one is on its way.
+            return Some(false);
+        }
+        let counted_to = self.counting.counted_to;
+        let head = head.unwrap_or(self.head.max(counted_to));
+        (counted_to <= head).then(|| self.counted(head, counts))
     }
 
     /// The user reads up to `seq` now. Nothing is left if that is all there is; otherwise the

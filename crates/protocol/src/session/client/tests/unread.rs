@@ -14,8 +14,23 @@ fn read(user: UserId, place: u64, left: Option<(u64, u64)>) -> String {
         conversation: Wire(room(1)),
         user: Wire(user),
         read_seq: Wire(seq(place)),
+        head_seq: None,
         unread: left.map(|(unread, _)| unread),
         mentions: left.map(|(_, mentions)| mentions),
+    };
+    frame.encode()
+}
+
+/// The answer to reading up to `place`, counted when the head was `head`.
+fn read_at(place: u64, head: u64, unread: u64) -> String {
+    let frame = Read {
+        id: None,
+        conversation: Wire(room(1)),
+        user: Wire(me()),
+        read_seq: Wire(seq(place)),
+        head_seq: Some(Wire(seq(head))),
+        unread: Some(unread),
+        mentions: Some(0),
     };
     frame.encode()
 }
@@ -139,4 +154,33 @@ fn counts_that_raced_with_events_are_completed() {
     assert_eq!(syncs[0].after, seq(7));
     driven.hear(&page(syncs[0].id, room(1), [8], 8, false));
     assert_eq!(counts(&driven, room(1)), (5, 0));
+}
+
+#[test]
+fn what_a_cursor_has_counted_is_not_counted_again_when_it_comes() {
+    let mut driven = Driven::online(vec![entry(room(1), 5, 5)]);
+    driven.session.mark_read(driven.now, room(1), seq(4));
+    // The server knew of 6 and 7 when it counted, and had not sent them: their page comes next.
+    driven.hear(&read_at(4, 7, 3));
+    driven.hear(&page(None, room(1), [6, 7], 7, false));
+    driven.hear_event(&message(room(1), 8, other()));
+    assert_eq!(counts(&driven, room(1)), (4, 0));
+}
+
+#[test]
+fn a_count_that_a_page_has_overtaken_is_asked_for_again() {
+    let mut driven = Driven::online(vec![entry(room(1), 5, 5)]);
+    driven.session.mark_read(driven.now, room(1), seq(4));
+    driven.sent();
+    // Counted at 6, but written after the page that was read later.
+    driven.hear(&page(None, room(1), [6, 7, 8], 8, false));
+    driven.hear(&read_at(4, 6, 2));
+    let frames = driven.sent();
+    let [ClientFrame::Request(Request::Read(again))] = &*frames else {
+        panic!("{frames:?}")
+    };
+    assert_eq!(again.seq, seq(4));
+    driven.hear(&read_at(4, 8, 4));
+    assert_eq!(counts(&driven, room(1)), (4, 0));
+    assert_eq!(driven.sent(), []);
 }
