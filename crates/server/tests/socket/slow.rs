@@ -51,6 +51,12 @@ async fn read_up_to(socket: &mut Socket, conversation: &str, end: u64) -> Vec<Va
             continue;
         }
         for seq in places(std::slice::from_ref(&frame), conversation) {
+            // After a head, live events go on above it. Until the answer is there they are dropped: it
+            // has them, too, or the next one has.
+            if asked && seq > last + 1 {
+                head = head.max(seq);
+                continue;
+            }
             assert_eq!(seq, last + 1, "{}", frame["type"]);
             last = seq;
         }
@@ -121,9 +127,19 @@ async fn a_reader_that_stays_away_is_given_up() {
         }
     });
     end.await.unwrap();
-    let seen = places(&frames, &group);
-    assert_eq!(seen, (3..).take(seen.len()).collect::<Vec<_>>());
-    assert!(seen.len() < TALK as usize);
+    let mut last = 2;
+    for frame in &frames {
+        if frame["type"] == "head" {
+            // Told in place of what was dropped; live events go on above it.
+            last = frame["head_seq"].as_u64().unwrap();
+        }
+        for seq in places(std::slice::from_ref(frame), &group) {
+            assert_eq!(seq, last + 1, "{}", frame["type"]);
+            last = seq;
+        }
+    }
+    let seen = places(&frames, &group).len();
+    assert!(seen < usize::try_from(TALK).unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
