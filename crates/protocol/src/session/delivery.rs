@@ -11,7 +11,7 @@
 //!
 //! It holds for every interleaving that the `seq` written for a conversation are consecutive from
 //! where it was started. Two answers stand outside of this order, because the client asked for them: the
-//! `ack` of a message that had been accepted before, and what a `sync` repeats.
+//! `ack` of a message that had been accepted before, and what a `sync` brings from before.
 //!
 //! What waits here are acks of this socket's own requests. Whoever counts a request as under way until
 //! its answer is written, and takes no more than so many, bounds them.
