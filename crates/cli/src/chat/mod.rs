@@ -36,15 +36,19 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// How many messages of a conversation are kept at hand.
 const MESSAGES_MAX: usize = 10_000;
 
+const LONG_ABOUT: &str = "\
+Chat in the terminal, full screen
+
+F1 shows the keys and commands. What could not be sent when the program ends waits in tidemark/unsent in \
+$XDG_STATE_HOME or ~/.local/state, and is sent the next time.";
+
 /// Chat in the terminal, full screen.
-///
-/// F1 shows the keys and commands. What could not be sent when the program ends waits in tidemark/unsent in
-/// $XDG_STATE_HOME or ~/.local/state, and is sent the next time.
 #[derive(clap::Args)]
+#[command(long_about = LONG_ABOUT)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     connect: ConnectArguments,
-    /// Do without colours, as if NO_COLOR was set
+    /// Do without colours, as if `NO_COLOR` was set
     #[arg(long)]
     no_color: bool,
 }
@@ -60,7 +64,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let mut unsent = UnsentFile::of(&login.url, &login.user.id.0)?;
     let left = unsent.take_over()?;
     let options = login.client_options();
-    let client = Client::connect(ClientOptions {
+    let (client, updates) = Client::connect_with_updates(ClientOptions {
         // Only what is looked at: the others are counted.
         follow_all: false,
         timeline_messages_max: MESSAGES_MAX,
@@ -76,7 +80,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<(), Failure> {
         let mut screen = Screen::take()?;
         let size = screen.terminal.size()?;
         let state = State::new(&login.user, size, looks);
-        session::run(client, state, unsent, &mut screen).await?
+        session::run(client, updates, state, unsent, &mut screen).await?
     };
     let reason = session::stopped(&client);
     unsent.keep(&client.pending())?;

@@ -47,7 +47,6 @@ pub(super) struct Session {
     /// Whether the state has something that is not drawn.
     is_dirty: bool,
     is_over: bool,
-    cannot_keep: bool,
 }
 
 /// Runs the chat until the person has enough of it.
@@ -57,12 +56,12 @@ pub(super) struct Session {
 /// When the terminal does not obey.
 pub(super) async fn run(
     client: Client,
+    mut updates: Updates,
     state: State,
     unsent: UnsentFile,
     screen: &mut Screen,
 ) -> io::Result<(Client, UnsentFile)> {
     let (answers, mut answered) = mpsc::channel(ANSWERS_MAX);
-    let mut updates = client.updates();
     let mut session = Session {
         connection: client.connection(),
         client,
@@ -73,7 +72,6 @@ pub(super) async fn run(
         is_stale: true,
         is_dirty: true,
         is_over: false,
-        cannot_keep: false,
     };
     let mut keys = EventStream::new();
     let mut endings = [
@@ -99,7 +97,7 @@ pub(super) async fn run(
             Some(event) = answered.recv() => session.take_in(event),
             Ok(()) = session.connection.changed() => session.look_at_connection(),
             _ = ticks.tick() => session.tick(),
-            _ = any(&mut endings) => session.is_over = true,
+            () = any(&mut endings) => session.is_over = true,
             () = screen.panicked() => return Err(io::Error::other("a part of the program failed")),
             () = sleep_until(next_frame), if session.is_dirty || session.is_stale => {
                 session.see();
@@ -181,17 +179,10 @@ impl Session {
 
     fn tick(&mut self) {
         self.look_at_connection();
-        let kept = self.unsent.keep(&self.client.pending());
-        let cannot_keep = kept.is_err();
-        if let Err(error) = kept
-            && !self.cannot_keep
-        {
-            self.take_in(Event::Failed {
-                sentence: format!("messages that wait are not kept for the next time: {error}"),
-                line: None,
-            });
+        if let Some(sentence) = self.unsent.keep_or_complain(&self.client.pending()) {
+            let line = None;
+            self.take_in(Event::Failed { sentence, line });
         }
-        self.cannot_keep = cannot_keep;
     }
 
     fn look_at_connection(&mut self) {
@@ -305,7 +296,7 @@ impl Session {
             Effect::LoadMembers { conversation, show } => {
                 self.start_call(move |client| async move {
                     calls::members(&client, conversation, show).await
-                })
+                });
             }
             Effect::LoadPerson(user) => {
                 self.start_call(|client| async move { calls::person(&client, user).await });

@@ -20,6 +20,8 @@ pub(super) struct UnsentFile {
     path: PathBuf,
     /// What this process wrote there, or found there.
     ours: BTreeSet<Name>,
+    /// Whether the person was told that nothing can be kept.
+    has_complained: bool,
 }
 
 type Name = (ConversationId, ClientId);
@@ -43,6 +45,7 @@ impl UnsentFile {
         Self {
             path,
             ours: BTreeSet::new(),
+            has_complained: false,
         }
     }
 
@@ -60,6 +63,17 @@ impl UnsentFile {
         })?;
         self.ours = found.iter().map(name).collect();
         Ok(found)
+    }
+
+    /// As [`UnsentFile::keep`]. What to tell the person, the first time that it fails.
+    pub(super) fn keep_or_complain(&mut self, pending: &[Pending]) -> Option<String> {
+        let kept = self.keep(pending);
+        let has_complained = std::mem::replace(&mut self.has_complained, kept.is_err());
+        let error = kept.err().filter(|_| !has_complained)?;
+        let path = self.path.display();
+        Some(format!(
+            "messages that wait are not kept for the next time: {path}: {error}"
+        ))
     }
 
     /// Keeps what has no final answer yet. Nothing is written if that is what was kept before.
@@ -172,6 +186,9 @@ mod tests {
                 .contains("ann.json")
         );
         assert!(file.keep(&[pending(1)]).is_err());
+        let mut complaint = || file.keep_or_complain(&[pending(1)]);
+        assert!(complaint().is_some_and(|words| words.contains("ann.json")));
+        assert_eq!(complaint(), None, "once is enough");
         assert_eq!(std::fs::read(&file.path).unwrap(), b"{");
     }
 

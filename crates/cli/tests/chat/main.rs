@@ -1,5 +1,10 @@
 //! `tidemark chat` in a real terminal, against a real server, with somebody to talk to.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a failed expectation is a failed test, also in a helper"
+)]
+
 mod terminal;
 
 use std::path::Path;

@@ -71,7 +71,7 @@ impl Terminal {
             parser: vt100::Parser::new(rows, columns, 0),
             written: Vec::new(),
         }));
-        let (changed, changes) = watch::channel(0);
+        let (writes, changes) = watch::channel(0);
         let master = File::from(master);
         let mut output = master.try_clone().unwrap();
         let for_reader = Arc::clone(&seen);
@@ -82,7 +82,7 @@ impl Terminal {
                 let mut seen = for_reader.lock().unwrap();
                 seen.parser.process(&bytes[..count]);
                 seen.written.extend_from_slice(&bytes[..count]);
-                changed.send_modify(|times| *times += 1);
+                writes.send_modify(|times| *times += 1);
             }
         });
         Self {

@@ -94,7 +94,7 @@ impl Composer {
         if start == 0 {
             return false;
         }
-        self.to_column_of(start, self.line_start(start - 1));
+        self.move_to_column_of(start, self.line_start(start - 1));
         true
     }
 
@@ -104,7 +104,7 @@ impl Composer {
         if stop == self.text.len() {
             return false;
         }
-        self.to_column_of(self.line_start(self.cursor), stop + 1);
+        self.move_to_column_of(self.line_start(self.cursor), stop + 1);
         true
     }
 
@@ -138,7 +138,7 @@ impl Composer {
     }
 
     /// As many characters into the line at `to` as the cursor is into the line at `from`.
-    fn to_column_of(&mut self, from: usize, to: usize) {
+    fn move_to_column_of(&mut self, from: usize, to: usize) {
         let column = self.text[from..self.cursor].graphemes(true).count();
         let line = &self.text[to..self.line_stop(to)];
         let bytes: usize = line.graphemes(true).take(column).map(str::len).sum();

@@ -133,12 +133,14 @@ impl State {
             KeyCode::Backspace => composer.delete_left(),
             KeyCode::Delete => composer.delete_right(),
             KeyCode::Up => {
-                if !composer.up() {
+                let has_moved = composer.up();
+                if !has_moved {
                     self.scroll(Move::Lines(-1));
                 }
             }
             KeyCode::Down => {
-                if !composer.down() {
+                let has_moved = composer.down();
+                if !has_moved {
                     self.scroll(Move::Lines(1));
                 }
             }

@@ -46,7 +46,8 @@ impl State {
         let wish = match line {
             Line::Text(text) => {
                 let reply_to = self.draft.reply_to.take();
-                return self.send(here?, text, reply_to);
+                self.send(here?, text, reply_to);
+                return Ok(());
             }
             Line::Reply { to, text } => {
                 let is_message = self
@@ -56,7 +57,8 @@ impl State {
                 if !is_message {
                     return Err(format!("there is no message #{to} among those on hand"));
                 }
-                return self.send(here?, text, Some(to));
+                self.send(here?, text, Some(to));
+                return Ok(());
             }
             Line::Again => return self.send_again(here?),
             Line::Members => {
@@ -95,15 +97,11 @@ impl State {
         });
     }
 
-    fn send(
-        &mut self,
-        to: ConversationId,
-        text: String,
-        reply_to: Option<Seq>,
-    ) -> Result<(), String> {
-        let mentions = self.open.as_ref().map_or_else(Default::default, |open| {
-            mentions::of(&text, &open.members, open.is_members_complete)
-        });
+    fn send(&mut self, to: ConversationId, text: String, reply_to: Option<Seq>) {
+        let mentions = self
+            .open
+            .as_ref()
+            .map_or_else(Default::default, |open| mentions::of(&text, &open.members));
         let mut message = OutgoingMessage::text(text).mentioning(mentions);
         message.reply_to = reply_to;
         self.effects.push(Effect::Send(to, message));
@@ -112,7 +110,6 @@ impl State {
             open.selected = None;
             open.new_after = None;
         }
-        Ok(())
     }
 
     /// Under another name: the one that it had may not be used any more.

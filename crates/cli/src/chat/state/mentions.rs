@@ -5,21 +5,29 @@ use std::collections::BTreeSet;
 use tidemark_core::UserId;
 use tidemark_core::conversation::Mentions;
 
+/// The members of a conversation, as far as they are known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct KnownMembers {
+    pub(super) users: BTreeSet<UserId>,
+    /// Whether these are all.
+    pub(super) is_complete: bool,
+}
+
 /// Finds the people whom `text` mentions. Of those named, only members are meant; as long as not all members are
-/// known (`is_complete`), whoever could be one.
-pub(super) fn of(text: &str, members: &BTreeSet<UserId>, is_complete: bool) -> Mentions {
+/// known, whoever could be one.
+pub(super) fn of(text: &str, members: &KnownMembers) -> Mentions {
     let mut meant: Vec<UserId> = Vec::new();
     for name in names(text) {
         if trimmed(name).any(|name| name == "all") {
             return Mentions::All;
         }
-        let member = trimmed(name).find_map(|name| member(name, members));
+        let member = trimmed(name).find_map(|name| member(name, &members.users));
         let guess = || {
             trimmed(name)
                 .last()
                 .and_then(|name| UserId::parse(name).ok())
         };
-        let found = member.or_else(|| guess().filter(|_| !is_complete));
+        let found = member.or_else(|| guess().filter(|_| !members.is_complete));
         meant.extend(found.filter(|user| !meant.contains(user)));
     }
     Mentions::Users(meant)
@@ -62,13 +70,14 @@ fn member(name: &str, members: &BTreeSet<UserId>) -> Option<UserId> {
 mod tests {
     use super::*;
 
-    fn members() -> BTreeSet<UserId> {
+    fn members(is_complete: bool) -> KnownMembers {
         let names = ["ann", "ben", "c.d", "Eve", "eVe"];
-        names.map(|name| UserId::parse(name).unwrap()).into()
+        let users = names.map(|name| UserId::parse(name).unwrap()).into();
+        KnownMembers { users, is_complete }
     }
 
     fn mentioned(text: &str) -> String {
-        match of(text, &members(), true) {
+        match of(text, &members(true)) {
             Mentions::All => "everybody".to_owned(),
             Mentions::Users(users) => {
                 let names: Vec<_> = users.iter().map(UserId::as_str).collect();
@@ -98,7 +107,7 @@ mod tests {
 
     #[test]
     fn in_a_crowd_whoever_is_named_is_meant() {
-        let mentions = of("@zoe.: hello", &members(), false);
+        let mentions = of("@zoe.: hello", &members(false));
         assert_eq!(
             mentions,
             Mentions::Users(vec![UserId::parse("zoe").unwrap()])

@@ -25,6 +25,7 @@ use super::view::{self, Looks};
 pub(super) use command::COMMANDS;
 pub(super) use composer::Composer;
 pub(super) use keys::KEYS;
+use mentions::KnownMembers;
 pub(super) use open::{Entry, OpenRoom, Scroll};
 pub(super) use rooms::{Room, Rooms};
 
@@ -59,6 +60,8 @@ pub(super) struct State {
     drafts: BTreeMap<ConversationId, Draft>,
     /// Whose timelines are at hand, last one on screen first.
     recent: VecDeque<ConversationId>,
+    /// Whether the conversation on screen has to be followed anew, because the history is another one.
+    is_to_reopen: bool,
     effects: Vec<Effect>,
 }
 
@@ -120,6 +123,7 @@ impl State {
             notice: None,
             drafts: BTreeMap::new(),
             recent: VecDeque::new(),
+            is_to_reopen: false,
             effects: Vec::new(),
         };
         state.learn_person(me);
@@ -137,10 +141,8 @@ impl State {
                 self.load_older_if_near();
             }
             Event::Link(Link::Stopped(reason)) => {
-                self.link = Link::Stopped(harmless::line(&reason))
+                self.link = Link::Stopped(harmless::line(&reason));
             }
-            // The word that we are online may have come before anybody listened.
-            Event::Link(Link::Online) if !self.was_online => self.came_online(),
             Event::Link(link) => self.link = link,
             Event::Online => self.came_online(),
             Event::Sight(sight) => self.see(*sight),
@@ -297,17 +299,16 @@ impl State {
         self.effects
             .extend(self.recent.drain(..).map(Effect::Unfollow));
         if let Some(open) = &mut self.open {
-            let id = open.id;
-            *open = OpenRoom::new(id, None);
-            open.is_stale = true;
+            *open = OpenRoom::new(open.id, None);
+            self.is_to_reopen = true;
         }
         self.effects.push(Effect::LoadInbox);
     }
 
     fn take_inbox(&mut self, inbox: &[body::Conversation]) {
         self.rooms.arrange(inbox, &self.me);
-        if let Some(open) = &mut self.open
-            && std::mem::take(&mut open.is_stale)
+        if std::mem::take(&mut self.is_to_reopen)
+            && let Some(open) = &self.open
         {
             self.recent.push_front(open.id);
             self.effects.push(Effect::Open(open.id));
@@ -346,9 +347,9 @@ impl State {
         open.is_loading = false;
         match outcome {
             Ok(has_older) => {
-                open.is_loaded = true;
                 open.has_older = has_older;
-                if std::mem::take(&mut open.is_fresh) {
+                let was_loaded = std::mem::replace(&mut open.is_loaded, true);
+                if !was_loaded {
                     self.show_new();
                 }
                 self.load_older_if_near();
@@ -373,8 +374,11 @@ impl State {
         }
         let open = self.open.as_mut();
         if let Some(open) = open.filter(|open| open.id == conversation) {
-            open.members = members.iter().map(|member| member.user.0.clone()).collect();
-            open.is_members_complete = is_complete;
+            let users = members.iter().map(|member| member.user.0.clone());
+            open.members = KnownMembers {
+                users: users.collect(),
+                is_complete,
+            };
             if is_complete && let Some(room) = self.rooms.get_mut(conversation) {
                 room.member_count = Some(members.len() as u64);
             }

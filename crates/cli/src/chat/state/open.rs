@@ -1,10 +1,10 @@
 //! The conversation on screen.
 
-use std::collections::BTreeSet;
-
 use tidemark_core::conversation::{Event, EventBody};
 use tidemark_core::timeline::{Timeline, TimelineMessage};
-use tidemark_core::{ConversationId, Seq, Timestamp, UserId};
+use tidemark_core::{ConversationId, Seq, Timestamp};
+
+use super::mentions::KnownMembers;
 
 /// Something in a timeline.
 #[derive(Clone, Debug)]
@@ -60,12 +60,7 @@ pub(in crate::chat) struct OpenRoom {
     pub(in crate::chat) is_loaded: bool,
     pub(in crate::chat) has_older: bool,
     pub(super) is_loading: bool,
-    /// Whether the person has still to be brought to what is new.
-    pub(super) is_fresh: bool,
-    /// Whether it has to be followed anew, because the history is another one.
-    pub(super) is_stale: bool,
-    pub(super) members: BTreeSet<UserId>,
-    pub(super) is_members_complete: bool,
+    pub(super) members: KnownMembers,
     /// The last event that the timeline holds.
     pub(super) head: Seq,
     /// Up to where we said that the person has read.
@@ -83,10 +78,7 @@ impl OpenRoom {
             is_loaded: false,
             has_older: true,
             is_loading: true,
-            is_fresh: true,
-            is_stale: false,
-            members: BTreeSet::new(),
-            is_members_complete: false,
+            members: KnownMembers::default(),
             head: Seq::ZERO,
             told_read: Seq::ZERO,
         }
@@ -109,7 +101,7 @@ impl OpenRoom {
     pub(super) fn see(&mut self, timeline: &Timeline) -> Vec<Event> {
         let before = self.head;
         self.head = timeline.head();
-        let is_away = self.scroll != Scroll::Bottom && !self.is_fresh;
+        let is_away = self.scroll != Scroll::Bottom && self.is_loaded;
         if is_away && self.head > before && self.told_read == before {
             self.new_after = Some(before);
         }

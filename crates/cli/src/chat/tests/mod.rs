@@ -107,8 +107,7 @@ impl World {
             pending: Vec::new(),
             now: Timestamp(BEGIN_MS),
         };
-        let effects = world.hear(Event::Link(Link::Online));
-        assert_eq!(effects, [Effect::LoadInbox]);
+        assert_eq!(world.hear(Event::Online), [Effect::LoadInbox]);
         world
     }
 

@@ -7,7 +7,7 @@ use tidemark_core::conversation::{Event, EventBody, Joined, MembersChange, Setti
 use tidemark_core::timeline::TimelineMessage;
 use tidemark_core::{Seq, UserId};
 
-use super::wrap;
+use super::{palette, wrap};
 use crate::chat::event::Link;
 use crate::chat::harmless;
 use crate::chat::state::{Entry, OpenRoom, State};
@@ -131,7 +131,7 @@ fn message(
         lines.push(Line::styled(format!("  ┃ {quoted}"), palette.dim()));
     }
     let style = if is_for_me {
-        palette.strong()
+        palette::STRONG
     } else {
         Style::new()
     };
@@ -257,7 +257,7 @@ fn settings(by: &str, change: &SettingsChange) -> Vec<String> {
     for (what, text) in texts {
         match text {
             Some(Some(text)) => {
-                words.push(format!("{by} set the {what}: {}", harmless::line(text)))
+                words.push(format!("{by} set the {what}: {}", harmless::line(text)));
             }
             Some(None) => words.push(format!("{by} took the {what} away")),
             None => {}

@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span, Text};
 use ratatui::widgets::{Block, Clear, Paragraph};
 use tidemark_protocol::body::Member;
 
-use super::wrap;
+use super::{palette, wrap};
 use crate::chat::state::{COMMANDS, Dialog, DialogContent, KEYS, State};
 
 /// The widest a sheet gets, with its border.
@@ -27,7 +27,7 @@ pub(super) fn draw(frame: &mut Frame, state: &State, dialog: &Dialog) {
         " Esc closes "
     };
     let block = Block::bordered()
-        .title(Span::styled(title, palette.strong()))
+        .title(Span::styled(title, palette::STRONG))
         .title_bottom(Span::styled(hint, palette.dim()));
     frame.render_widget(Clear, area);
     frame.render_widget(
@@ -62,7 +62,7 @@ fn lines(state: &State, dialog: &Dialog) -> Vec<Line<'static>> {
     let width = usize::from(state.size.width.min(WIDTH_MAX)).saturating_sub(2);
     match &dialog.content {
         DialogContent::Help => {
-            let strong = state.looks.palette.strong();
+            let strong = palette::STRONG;
             let mut lines = vec![Line::styled("Keys", strong)];
             lines.extend(table(KEYS, width));
             lines.push(Line::raw(""));
@@ -122,6 +122,5 @@ fn member(state: &State, member: &Member, width: usize) -> Line<'static> {
         words.push_str(" (you)");
     }
     let role = member.role.0;
-    words.push_str(&format!(" · {role}"));
-    Line::raw(wrap::cut(&words, width))
+    Line::raw(wrap::cut(&format!("{words} · {role}"), width))
 }

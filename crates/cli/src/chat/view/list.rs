@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span, Text};
 use tidemark_core::unread::Counts;
 
-use super::wrap;
+use super::{palette, wrap};
 use crate::chat::state::{Room, State};
 
 /// Numbers above this are not told exactly.
@@ -43,7 +43,7 @@ fn row(state: &State, room: &Room, is_selected: bool, width: usize) -> Line<'sta
     let name = wrap::cut(&state.room_name(room), room_for_name);
     let gap = " ".repeat(room_for_name.saturating_sub(wrap::columns(&name)));
     let name_style = if is_unread {
-        palette.strong()
+        palette::STRONG
     } else {
         Style::new()
     };
@@ -60,7 +60,7 @@ fn row(state: &State, room: &Room, is_selected: bool, width: usize) -> Line<'sta
         Span::raw(" "),
     ]);
     if is_selected {
-        line.style(palette.selected())
+        line.style(palette::SELECTED)
     } else {
         line
     }

@@ -143,15 +143,13 @@ fn draw_heading(frame: &mut Frame, state: &State, areas: &Areas) {
     if let Some(room) = state.open_room() {
         let width = usize::from(area.width);
         let name = wrap::cut(&state.room_name(room), width);
-        spans.push(Span::styled(name, palette.strong()));
-        let mut words = String::new();
-        if room.kind != Some(ConversationKind::Direct) {
-            match room.member_count {
-                Some(1) => words.push_str(" · 1 member"),
-                Some(count) => words.push_str(&format!(" · {count} members")),
-                None => {}
-            }
-        }
+        spans.push(Span::styled(name, palette::STRONG));
+        let mut words = match room.member_count {
+            _ if room.kind == Some(ConversationKind::Direct) => String::new(),
+            Some(1) => " · 1 member".to_owned(),
+            Some(count) => format!(" · {count} members"),
+            None => String::new(),
+        };
         if let Some(topic) = room.topic.as_deref().filter(|topic| !topic.is_empty()) {
             words.push_str(" · ");
             words.push_str(topic);

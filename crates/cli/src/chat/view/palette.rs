@@ -12,6 +12,9 @@ const PEOPLE: [Color; 5] = [
     Color::LightMagenta,
 ];
 
+pub(super) const STRONG: Style = Style::new().add_modifier(Modifier::BOLD);
+pub(super) const SELECTED: Style = Style::new().add_modifier(Modifier::REVERSED);
+
 /// How things look. Nothing is told by colour alone.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::chat) struct Palette {
@@ -37,14 +40,6 @@ impl Palette {
         } else {
             Style::new().add_modifier(Modifier::DIM)
         }
-    }
-
-    pub(super) fn strong(self) -> Style {
-        Style::new().add_modifier(Modifier::BOLD)
-    }
-
-    pub(super) fn selected(self) -> Style {
-        Style::new().add_modifier(Modifier::REVERSED)
     }
 
     pub(super) fn own(self) -> Style {
