@@ -85,3 +85,67 @@ impl Drop for Screen {
         self.taken.give_back();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::io::Read;
+    use std::process::Command;
+
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    use rustix::termios::tcgetattr;
+
+    use super::*;
+
+    const IN_TERMINAL: &str = "TIDEMARK_TEST_IN_TERMINAL";
+    const ITSELF: &str = "chat::screen::tests::a_panic_is_reported_on_the_terminal_as_it_was";
+
+    /// Runs itself in a terminal, and panics there.
+    #[test]
+    fn a_panic_is_reported_on_the_terminal_as_it_was() {
+        if std::env::var_os(IN_TERMINAL).is_some() {
+            let _screen = Screen::take().unwrap();
+            panic!("on purpose");
+        }
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&master).unwrap();
+        unlockpt(&master).unwrap();
+        let name = ptsname(&master, Vec::new()).unwrap();
+        let path = name.to_str().unwrap();
+        let terminal = File::options().read(true).write(true).open(path).unwrap();
+        let before = tcgetattr(&terminal).unwrap();
+        let mut itself = Command::new("setsid")
+            .arg("--ctty")
+            .arg(std::env::current_exe().unwrap())
+            .args(["--exact", ITSELF, "--nocapture"])
+            .env(IN_TERMINAL, "")
+            .stdin(terminal.try_clone().unwrap())
+            .stdout(terminal.try_clone().unwrap())
+            .stderr(terminal.try_clone().unwrap())
+            .spawn()
+            .unwrap();
+        let reading = std::thread::spawn(move || {
+            let (mut master, mut written) = (File::from(master), Vec::new());
+            // The end of the program is an error here.
+            let _ = master.read_to_end(&mut written);
+            String::from_utf8_lossy(&written).into_owned()
+        });
+        itself.wait().unwrap();
+        let after = tcgetattr(&terminal).unwrap();
+        drop(terminal);
+        let written = reading.join().unwrap();
+        let place = |text: &str| {
+            written
+                .find(text)
+                .unwrap_or_else(|| panic!("{text}: {written}"))
+        };
+        let took = place("\u{1b}[?1049h");
+        let gave_back = place("\u{1b}[?1049l");
+        assert!(
+            took < gave_back && gave_back < place("on purpose"),
+            "{written}"
+        );
+        assert_eq!(written.matches("\u{1b}[?1049l").count(), 1, "{written}");
+        assert_eq!(after.local_modes, before.local_modes);
+    }
+}
