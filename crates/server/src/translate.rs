@@ -1,6 +1,5 @@
 //! From what the store says to what the protocol says: the only place where the two meet.
 
-use tidemark_core::conversation::Event;
 use tidemark_core::{Refusal, Seq};
 use tidemark_protocol::frame::{InboxEntry, Refused, RequestId};
 use tidemark_protocol::wire::Wire;
@@ -93,12 +92,4 @@ pub(crate) fn rate_limited(id: Option<RequestId>, retry_after_ms: u64) -> Refuse
         detail: RATE_LIMITED_DETAIL.into(),
         retry_after_ms: Some(retry_after_ms),
     }
-}
-
-/// How much text an event brings along, in bytes: what a page of them is measured by.
-pub(crate) fn text_bytes(event: &Event) -> usize {
-    event
-        .body
-        .as_message()
-        .map_or(0, |message| message.text.len())
 }

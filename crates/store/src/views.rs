@@ -10,7 +10,10 @@ use tidemark_core::{Position, Seq, UserId};
 pub struct PageLimits {
     /// The most entries.
     pub entries_max: usize,
-    /// The most bytes of text, so that a page of long messages stays small.
+    /// The most bytes of text, as [`EventBody::text_bytes`] counts them, so that a page of long messages
+    /// or of many names stays small.
+    ///
+    /// [`EventBody::text_bytes`]: tidemark_core::conversation::EventBody::text_bytes
     pub text_bytes_max: usize,
 }
 

@@ -42,6 +42,20 @@ pub enum EventBody {
 }
 
 impl EventBody {
+    /// How much text it brings along, in bytes and about: what pages are measured by, so that also one of
+    /// long texts or of many names can be sent. What is short in every event does not count.
+    pub fn text_bytes(&self) -> usize {
+        match self {
+            Self::Message(message) => message.text_bytes(),
+            Self::Members(change) => {
+                let joined = change.joined.iter().chain(&change.roles);
+                let joined = joined.map(|joined| &joined.user);
+                names_bytes(joined.chain(&change.left))
+            }
+            Self::Created { .. } | Self::Settings { .. } => 0,
+        }
+    }
+
     /// Who caused the event.
     pub fn author(&self) -> &UserId {
         match self {
@@ -75,6 +89,17 @@ pub struct Message {
     pub mentions: Mentions,
     /// When the sender's clock says that it was written. Shown, never trusted.
     pub client_at: Option<Timestamp>,
+}
+
+impl Message {
+    /// How much text it brings along; see [`EventBody::text_bytes`].
+    pub fn text_bytes(&self) -> usize {
+        let mentions = match &self.mentions {
+            Mentions::Users(users) => names_bytes(users),
+            Mentions::All => 0,
+        };
+        self.text.len() + mentions
+    }
 }
 
 /// Whose attention a message asks for.
@@ -130,6 +155,14 @@ impl MembersChange {
             roles: Vec::new(),
         }
     }
+}
+
+/// What stands around each of many names, wherever they are written down.
+const NAME_OVERHEAD_BYTES: usize = 32;
+
+fn names_bytes<'a>(users: impl IntoIterator<Item = &'a UserId>) -> usize {
+    let bytes = |user: &UserId| user.as_str().len() + NAME_OVERHEAD_BYTES;
+    users.into_iter().map(bytes).sum()
 }
 
 /// A person and the role they have from now on.

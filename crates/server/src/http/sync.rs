@@ -127,7 +127,7 @@ impl<S: Store + Directory> Pages<'_, S> {
             .events_after(self.caller, id, cursor, limits);
         match read.await {
             Ok(page) => {
-                let bytes: usize = page.events.iter().map(translate::text_bytes).sum();
+                let bytes: usize = page.events.iter().map(|it| it.body.text_bytes()).sum();
                 self.bytes_left = self.bytes_left.saturating_sub(bytes);
                 self.events_left -= page.events.len();
                 self.gateway

@@ -372,3 +372,27 @@ async fn the_server_side_hears_what_it_opens() {
         .await;
     assert_eq!(socket.next().await["id"], id);
 }
+
+#[tokio::test]
+async fn events_that_name_many_people_come_in_pages_that_can_be_sent() {
+    let (world, _) = World::fragile(&[]).await;
+    let [ann, bob] = world.people(["ann", "bob"]);
+    let channel = ann.begin("channel", &["bob"]).await;
+    let mut head = 2;
+    for crowd in 0..20 {
+        let names: Vec<String> = (0..1_000)
+            .map(|number| format!("{crowd:02}-{number:03}-{}", "x".repeat(57)))
+            .collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        head = ann.add(&channel, &names).await;
+    }
+    assert_eq!(head, 22);
+    let (mut socket, _) = bob.hello(json!({"cursors": {channel.clone(): 0}})).await;
+    let mut pages = Vec::new();
+    while places(&pages, &channel).last() != Some(&head) {
+        let page = socket.expect("events").await;
+        assert!(page.to_string().len() < 1024 * 1024);
+        pages.push(page);
+    }
+    assert_eq!(places(&pages, &channel), (1..=head).collect::<Vec<_>>());
+}

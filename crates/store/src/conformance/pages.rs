@@ -63,12 +63,11 @@ fn first_page<T>(
 }
 
 fn event_bytes(event: &Event) -> usize {
-    let message = event.body.as_message();
-    message.map_or(0, |message| message.text.len())
+    event.body.text_bytes()
 }
 
 fn message_bytes(message: &TimelineMessage) -> usize {
-    message.message.text.len()
+    message.message.text_bytes()
 }
 
 /// From every place and for every size: the events that follow, as many as fit, and at least one.

@@ -266,14 +266,11 @@ fn entries_only(entries_max: usize) -> PageLimits {
 }
 
 fn event_bytes(event: &Event) -> usize {
-    event
-        .body
-        .as_message()
-        .map_or(0, |message| message.text.len())
+    event.body.text_bytes()
 }
 
 fn message_bytes(message: &TimelineMessage) -> usize {
-    message.message.text.len()
+    message.message.text_bytes()
 }
 
 /// One of each in turn, as long as there are any; the rest of the longer one follows.

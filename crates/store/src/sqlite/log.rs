@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
-use tidemark_core::conversation::{Event, EventBody, Logged};
+use tidemark_core::conversation::{Event, Logged};
 use tidemark_core::unread::Tally;
 use tidemark_core::{ClientId, ConversationId, Position, Seq, UserId};
 use uuid::Uuid;
@@ -32,10 +32,7 @@ pub(crate) struct Entry {
 impl Entry {
     /// How much text a page with this entry has more.
     pub(crate) fn text_bytes(&self) -> usize {
-        match &self.event.body {
-            EventBody::Message(message) => message.text.len(),
-            _ => 0,
-        }
+        self.event.body.text_bytes()
     }
 }
 
