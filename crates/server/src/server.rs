@@ -137,13 +137,11 @@ impl<S: Store + Directory> Server<S> {
         // Whoever is left gets `unavailable`; what was handed over before is finished.
         gateway.store.close().await;
         publisher.abort();
-        match drained {
-            Ok(served) => served.map_err(io::Error::other),
-            Err(_) => {
-                tracing::warn!("some connections did not end in time");
-                Ok(())
-            }
-        }
+        let Ok(served) = drained else {
+            tracing::warn!("some connections did not end in time");
+            return Ok(());
+        };
+        served.map_err(io::Error::other)
     }
 }
 
