@@ -121,6 +121,20 @@ fn a_place_is_kept_whatever_arrives_above_and_below() {
 }
 
 #[test]
+fn scrolling_down_line_by_line_ends_below_what_is_not_sent() {
+    let mut world = group(40, 24);
+    world.pending = (1..=5).map(|it| pending(room(1), it, "waiting")).collect();
+    world.look();
+    let bottom = world.screen();
+    world.press(KeyCode::PageUp);
+    assert_ne!(world.screen(), bottom);
+    for _ in 0..30 {
+        world.press(KeyCode::Down);
+    }
+    assert_eq!(world.screen(), bottom);
+}
+
+#[test]
 fn older_messages_are_asked_for_near_the_top_and_once() {
     let mut world = World::new(80, 24);
     world.add(room(1), ConversationKind::Group, Some("Harbour"));

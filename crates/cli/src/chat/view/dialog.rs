@@ -15,7 +15,7 @@ const WIDTH_MAX: u16 = 76;
 pub(super) fn draw(frame: &mut Frame, state: &State, dialog: &Dialog) {
     let palette = state.looks.palette;
     let lines = lines(state, dialog);
-    let area = area(state, lines.len()).intersection(frame.area());
+    let area = area(state, lines.len());
     let title = match dialog.content {
         DialogContent::Help => " Help ",
         DialogContent::Members { .. } => " Members ",

@@ -81,21 +81,6 @@ pub(super) fn areas(state: &State) -> Areas {
     }
 }
 
-impl Areas {
-    /// The terminal may have become smaller than the state knows.
-    fn within(self, frame: Rect) -> Self {
-        Self {
-            list: self.list.map(|area| area.intersection(frame)),
-            heading: self.heading.intersection(frame),
-            timeline: self.timeline.intersection(frame),
-            rule: self.rule.intersection(frame),
-            remarks: self.remarks.intersection(frame),
-            composer: self.composer.intersection(frame),
-            status: self.status.intersection(frame),
-        }
-    }
-}
-
 /// Rows of the terminal that are still free.
 #[derive(Clone, Copy)]
 struct Rows {
@@ -113,9 +98,10 @@ impl Rows {
     }
 }
 
-/// Draws everything.
+/// Draws everything. What is beyond the edge of a terminal that became smaller meanwhile is left out by the
+/// widgets.
 pub(super) fn draw(frame: &mut Frame, state: &State) {
-    let areas = areas(state).within(frame.area());
+    let areas = areas(state);
     if let Some(area) = areas.list {
         list::draw(frame, state, area);
     }
