@@ -62,12 +62,12 @@ async fn a_frame_that_is_too_large_ends_the_socket() {
     let mut socket = ann.socket().await;
     socket
         .stream
-        .send(text_frame(&[b' '; 40_000], false))
+        .send(text_frame(&vec![b' '; 40_000], false))
         .await
         .unwrap();
     socket
         .stream
-        .send(continuation(&[b' '; 40_000], false))
+        .send(continuation(&vec![b' '; 40_000], false))
         .await
         .unwrap();
     socket.expect_close("too_large", 1009).await;

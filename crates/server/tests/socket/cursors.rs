@@ -149,11 +149,12 @@ async fn counts_are_exact_after_any_history() {
     let mut dice = Dice::new(3);
     let mut head = 2;
     for step in 0..300 {
-        let user = dice.below(3) as usize;
-        let device = dice.below(2) as usize;
+        let user = dice.pick(3);
+        let device = dice.pick(2);
         if dice.below(2) == 0 {
-            let named: Vec<usize> = (0..3).filter(|_| dice.below(4) == 0).collect();
-            let names: Vec<&str> = named.iter().map(|it| people[*it].name.as_str()).collect();
+            let mentioned: Vec<usize> = (0..3).filter(|_| dice.below(4) == 0).collect();
+            let names = mentioned.iter().map(|it| people[*it].name.as_str());
+            let names: Vec<&str> = names.collect();
             let socket = &mut devices[user][device];
             let id = socket
                 .ask(json!({
@@ -164,7 +165,7 @@ async fn counts_are_exact_after_any_history() {
             let ack = socket.answer(id).await;
             head += 1;
             assert_eq!(ack["seq"], head);
-            recount.messages.push((head, user, named));
+            recount.messages.push((head, user, mentioned));
             continue;
         }
         let seq = 1 + dice.below(head);

@@ -1,7 +1,6 @@
 //! The socket, and bad input everywhere, as a program in another language meets them: raw JSON over
 //! real connections, no types of ours.
 
-#![allow(dead_code)]
 #![allow(
     clippy::unwrap_used,
     reason = "a failed expectation is a failed test, also in a helper"

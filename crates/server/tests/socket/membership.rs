@@ -89,10 +89,10 @@ async fn after_a_removal_nothing_reaches_any_device() {
         socket.expect_refused(id, "not_found").await;
     }
     for socket in [&mut phone, &mut laptop] {
-        let heard = socket.drain(&own).await;
+        let frames = socket.drain(&own).await;
         assert!(
-            heard.iter().all(|it| it["conversation"] == own),
-            "{heard:?}"
+            frames.iter().all(|it| it["conversation"] == own),
+            "{frames:?}"
         );
     }
 }

@@ -22,7 +22,7 @@ use crate::client::Socket;
 pub(crate) const API_KEY: &str = "an-api-key-of-the-operator";
 const JWT_SECRET: &str = "a secret of at least thirty-two bytes";
 /// For what must happen; far more than it ever takes.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
+pub(crate) const DEADLINE: Duration = Duration::from_mins(1);
 
 /// A running server.
 pub(crate) struct World {
@@ -229,6 +229,10 @@ impl Dice {
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         (mixed ^ (mixed >> 31)) % sides
+    }
+
+    pub(crate) fn pick(&mut self, sides: usize) -> usize {
+        usize::try_from(self.below(sides as u64)).unwrap()
     }
 }
 
