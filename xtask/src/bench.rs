@@ -16,7 +16,15 @@ pub(crate) struct Arguments {
 }
 
 /// The scenarios of the README with its settings: the arguments after `tidemark bench`.
-const SCENARIOS: &[&[&str]] = &[&["send"]];
+const SCENARIOS: &[&[&str]] = &[
+    &["sends"],
+    &["sends", "--in-flight", "1"],
+    &["rate"],
+    &["room"],
+    &["idle"],
+    &["catchup"],
+    &["restart"],
+];
 
 /// Builds, then runs each scenario alone, so that none disturbs another.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {

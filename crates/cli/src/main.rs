@@ -70,7 +70,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Tail(arguments) => tail::run(arguments).await,
         Command::Admin(arguments) => admin::run(arguments).await,
         Command::Chat(arguments) => chat::run(&arguments).await,
-        Command::Bench(arguments) => bench::run(arguments).await,
+        Command::Bench(arguments) => bench::run(arguments),
         Command::Completions(arguments) => completions::run(&arguments),
     }
 }

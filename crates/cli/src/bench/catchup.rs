@@ -15,6 +15,7 @@ use super::frame::Event;
 use super::history::{Author, read_log};
 use super::latency::{Latencies, LatencySummary};
 use super::load_socket::{LARGE_BUFFER_BYTES, LoadSocket, broken, open_all};
+use super::open_files::allow_sockets;
 use super::people::{People, begin_conversation};
 use super::process_usage::per_cpu_second;
 use super::report::Report;
@@ -63,7 +64,7 @@ struct Shared {
 
 pub(super) async fn run(run: &Run, arguments: &Arguments) -> Result<(), Failure> {
     let clients = usize::from(arguments.clients);
-    Run::allow_sockets(clients + 1)?;
+    allow_sockets(clients + 1)?;
     let target = Target::open(&run.options.target).await?;
     let people = People::of_a_new_run();
     let readers: Vec<_> = (0..clients)

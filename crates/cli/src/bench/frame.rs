@@ -107,8 +107,14 @@ impl<'text> Frame<'text> {
 
 impl<'text> Raw<'text> {
     fn read(json: &'text str) -> Result<Self, Malformed> {
+        Self::read_first(json).map(|(raw, _)| raw)
+    }
+
+    /// Reads the object at the start of `json`, and gives back what follows it.
+    fn read_first(json: &'text str) -> Result<(Self, &'text str), Malformed> {
         let mut raw = Self::default();
-        for field in Fields::of(json)? {
+        let mut fields = Fields::of(json)?;
+        for field in &mut fields {
             let (key, value) = field?;
             let place = match key {
                 "type" => &mut raw.name,
@@ -126,7 +132,8 @@ impl<'text> Raw<'text> {
             };
             *place = Some(value);
         }
-        Ok(raw)
+        let after = fields.rest.strip_prefix('}').ok_or(Malformed)?;
+        Ok((raw, after))
     }
 
     fn message_name(&self) -> Option<MessageName> {
@@ -151,13 +158,9 @@ impl<'text> Page<'text> {
             if rest.is_empty() || rest.starts_with(']') {
                 return None;
             }
-            let Some(end) = value_end(rest) else {
-                rest = "";
-                return Some(Err(Malformed));
-            };
-            let (event, after) = rest.split_at(end);
-            rest = after;
-            Some(Raw::read(event).and_then(|raw| raw.event()))
+            let read = Raw::read_first(rest);
+            rest = read.as_ref().map_or("", |(_, after)| after);
+            Some(read.and_then(|(raw, _)| raw.event()))
         })
     }
 }
@@ -191,7 +194,7 @@ impl<'text> Iterator for Fields<'text> {
 
     fn next(&mut self) -> Option<Self::Item> {
         self.rest = self.rest.trim_start_matches([',', ' ', '\n', '\r', '\t']);
-        if self.rest == "" || self.rest.starts_with('}') {
+        if self.rest.is_empty() || self.rest.starts_with('}') {
             return None;
         }
         let field = self.field().ok_or(Malformed);
@@ -204,37 +207,40 @@ impl<'text> Iterator for Fields<'text> {
 
 /// Where the JSON value at the start of `json` ends.
 fn value_end(json: &str) -> Option<usize> {
-    let bytes = json.as_bytes();
-    match bytes.first()? {
-        b'"' => string_end(bytes, 0),
-        b'{' | b'[' => nested_end(bytes),
+    match json.as_bytes().first()? {
+        b'"' => string_end(json, 0),
+        b'{' | b'[' => nested_end(json),
         _ => Some(
-            bytes
-                .iter()
+            json.bytes()
                 .position(|byte| matches!(byte, b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t'))
-                .unwrap_or(bytes.len()),
+                .unwrap_or(json.len()),
         ),
     }
 }
 
-/// Where the string that begins at `begin` ends.
-fn string_end(bytes: &[u8], begin: usize) -> Option<usize> {
-    let mut at = begin + 1;
+/// Where the string that begins at `begin` ends. Looks for quotes alone, because that is what the standard
+/// library does many bytes at a time, and texts are most of what comes.
+fn string_end(json: &str, begin: usize) -> Option<usize> {
+    let first = begin + 1;
+    let mut from = first;
     loop {
-        match bytes.get(at)? {
-            b'"' => return Some(at + 1),
-            b'\\' => at += 2,
-            _ => at += 1,
+        let quote = from + json.get(from..)?.find('"')?;
+        let inside = json.as_bytes()[first..quote].iter().rev();
+        let backslashes = inside.take_while(|byte| **byte == b'\\').count();
+        if backslashes % 2 == 0 {
+            return Some(quote + 1);
         }
+        from = quote + 1;
     }
 }
 
-fn nested_end(bytes: &[u8]) -> Option<usize> {
+fn nested_end(json: &str) -> Option<usize> {
+    let bytes = json.as_bytes();
     let (mut at, mut depth) = (0, 0_usize);
     loop {
         match bytes.get(at)? {
             b'"' => {
-                at = string_end(bytes, at)?;
+                at = string_end(json, at)?;
                 continue;
             }
             b'{' | b'[' => depth += 1,
@@ -325,6 +331,22 @@ mod tests {
                 },
             ]
         );
+    }
+
+    #[test]
+    fn a_string_ends_at_the_first_quote_that_is_not_escaped() {
+        for (json, end) in [
+            (r#""""#, 2),
+            (r#""a","b""#, 3),
+            (r#""\"" "#, 4),
+            (r#""\\" "#, 4),
+            (r#""\\\"x" "#, 8),
+        ] {
+            assert_eq!(string_end(json, 0), Some(end), "{json}");
+        }
+        for json in [r#"""#, r#""a\""#] {
+            assert_eq!(string_end(json, 0), None, "{json}");
+        }
     }
 
     #[test]

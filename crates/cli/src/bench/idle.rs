@@ -11,6 +11,7 @@ use super::course::{UsageMeter, per_second};
 use super::frame::Frame;
 use super::latency::{Latencies, LatencySummary};
 use super::load_socket::{LoadSocket, SMALL_BUFFER_BYTES, open_all};
+use super::open_files::allow_sockets;
 use super::people::{People, begin_conversations};
 use super::process_usage::per_cpu_second;
 use super::report::Report;
@@ -57,7 +58,7 @@ struct Results {
 
 pub(super) async fn run(run: &Run, arguments: &Arguments) -> Result<(), Failure> {
     let count = usize::try_from(arguments.sockets).unwrap_or(usize::MAX);
-    Run::allow_sockets(count)?;
+    allow_sockets(count)?;
     let target = Target::open(&run.options.target).await?;
     let people = People::of_a_new_run();
     let users: Vec<_> = (0..count)

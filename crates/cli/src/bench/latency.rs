@@ -6,7 +6,7 @@ use hdrhistogram::Histogram;
 use serde::Serialize;
 
 /// Longer than this is counted as this.
-const LONGEST: Duration = Duration::from_secs(600);
+const LONGEST: Duration = Duration::from_mins(10);
 /// Every value is kept to within a thousandth.
 const SIGNIFICANT_DIGITS: u8 = 3;
 
@@ -30,14 +30,15 @@ impl Latencies {
     }
 
     pub(super) fn summary(&self) -> LatencySummary {
-        let quantile = |quantile| milliseconds(self.microseconds.value_at_quantile(quantile));
+        let in_ms = |microseconds| milliseconds(Duration::from_micros(microseconds));
+        let quantile = |quantile| in_ms(self.microseconds.value_at_quantile(quantile));
         LatencySummary {
             count: self.microseconds.len(),
             p50_ms: quantile(0.5),
             p90_ms: quantile(0.9),
             p99_ms: quantile(0.99),
             p99_9_ms: quantile(0.999),
-            max_ms: milliseconds(self.microseconds.max()),
+            max_ms: in_ms(self.microseconds.max()),
         }
     }
 }
@@ -53,8 +54,9 @@ pub(super) struct LatencySummary {
     pub(super) max_ms: f64,
 }
 
-fn milliseconds(microseconds: u64) -> f64 {
-    microseconds as f64 / 1000.0
+/// A duration in milliseconds, to the microsecond.
+pub(super) fn milliseconds(duration: Duration) -> f64 {
+    duration.as_micros() as f64 / 1000.0
 }
 
 #[cfg(test)]

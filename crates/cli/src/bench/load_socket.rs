@@ -16,7 +16,7 @@ use super::verify::Violation;
 use crate::failure::{Failure, FailureKind};
 
 /// How long opening a socket may take, up to its `welcome`.
-const OPEN_TIMEOUT: Duration = Duration::from_secs(60);
+const OPEN_TIMEOUT: Duration = Duration::from_mins(1);
 /// How often a socket says something, so that the server does not take it for dead.
 const HEARTBEAT: Duration = Duration::from_secs(25);
 /// Frames that are taken before the socket's task does anything else.
@@ -78,15 +78,13 @@ impl LoadSocket {
             let answer = transport.next().await?;
             Ok::<_, TransportError>((transport, answer))
         };
-        let (transport, answer) = match timeout(OPEN_TIMEOUT, opening).await {
-            Ok(opened) => opened.map_err(|error| unreachable(&user, &error))?,
-            Err(_) => {
-                let seconds = OPEN_TIMEOUT.as_secs();
-                return Err(Failure::failed(format!(
-                    "{user} has no welcome after {seconds} s"
-                )));
-            }
+        let Ok(opened) = timeout(OPEN_TIMEOUT, opening).await else {
+            let seconds = OPEN_TIMEOUT.as_secs();
+            return Err(Failure::failed(format!(
+                "{user} has no welcome after {seconds} s"
+            )));
         };
+        let (transport, answer) = opened.map_err(|error| unreachable(&user, &error))?;
         let Some(Ok(ServerFrame::Welcome(welcome))) = answer.as_deref().map(ServerFrame::parse)
         else {
             let answer = answer.as_deref().unwrap_or("nothing");

@@ -19,6 +19,7 @@ mod latency;
 mod listener;
 mod load_socket;
 mod machine;
+mod open_files;
 mod pairs;
 mod people;
 mod process_usage;
@@ -35,10 +36,10 @@ mod ticker;
 mod verify;
 
 use tokio::runtime::Builder;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::{LocalSet, block_in_place};
 
-use crate::failure::{Failure, FailureKind};
+use crate::failure::Failure;
+use crate::stopping::stop_signal;
 use machine::Machine;
 use progress::Progress;
 use target::TargetOptions;
@@ -72,7 +73,7 @@ enum Scenario {
     Restart(restart::Arguments),
 }
 
-pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
+pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
     // A thread and a runtime of its own: what load tasks share needs no locks then.
     block_in_place(|| {
         let runtime = Builder::new_current_thread().enable_all().build()?;
@@ -82,13 +83,10 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
 
 /// Runs the scenario. An interruption drops it, and with it the server and its store.
 async fn until_interrupted(arguments: Arguments) -> Result<(), Failure> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let interrupted = || Failure::failed("interrupted; there is no result");
+    let interrupted = stop_signal()?;
     tokio::select! {
         ended = run_scenario(arguments) => ended,
-        _ = interrupt.recv() => Err(interrupted()),
-        _ = terminate.recv() => Err(interrupted()),
+        () = interrupted => Err(Failure::failed("interrupted; there is no result")),
     }
 }
 
@@ -104,7 +102,7 @@ async fn run_scenario(arguments: Arguments) -> Result<(), Failure> {
         Scenario::Room(arguments) => room::run(&run, &arguments).await,
         Scenario::Idle(arguments) => idle::run(&run, &arguments).await,
         Scenario::Catchup(arguments) => catchup::run(&run, &arguments).await,
-        Scenario::Restart(arguments) => restart::run(&run, &arguments).await,
+        Scenario::Restart(arguments) => Box::pin(restart::run(&run, &arguments)).await,
     }
 }
 
@@ -113,23 +111,4 @@ struct Run {
     options: Options,
     machine: Machine,
     progress: Progress,
-}
-
-impl Run {
-    /// Makes room for so many sockets of this process, and of a server that it starts.
-    fn allow_sockets(sockets: usize) -> Result<(), Failure> {
-        /// Files that a process has open beside its sockets.
-        const OTHER_FILES: u64 = 128;
-        let needed = sockets as u64 + OTHER_FILES;
-        let allowed = rlimit::increase_nofile_limit(needed)?;
-        if allowed < needed {
-            return Err(Failure::new(
-                FailureKind::Usage,
-                format!(
-                    "{sockets} sockets need {needed} open files and this process may have {allowed}; raise the hard limit (ulimit -Hn, LimitNOFILE=, /etc/security/limits.conf) or ask for fewer"
-                ),
-            ));
-        }
-        Ok(())
-    }
 }

@@ -59,7 +59,7 @@ impl Usage {
     }
 }
 
-/// How many threads or requests a rate is, for each second of the server's time.
+/// How much of something was done for each second of a process's time.
 pub(super) fn per_cpu_second(count: u64, used: Option<Used>) -> Option<f64> {
     let seconds = used?.cpu_seconds;
     (seconds > 0.0).then(|| (count as f64 / seconds).round())

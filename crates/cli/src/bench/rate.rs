@@ -19,6 +19,7 @@ use super::in_flight::InFlight;
 use super::latency::{Latencies, LatencySummary};
 use super::listener::Listener;
 use super::load_socket::{LoadSocket, broken};
+use super::open_files::allow_sockets;
 use super::pairs::open_pairs;
 use super::report::Report;
 use super::seconds::Seconds;
@@ -116,7 +117,7 @@ struct Shared {
 pub(super) async fn run(run: &Run, arguments: &Arguments) -> Result<(), Failure> {
     let pairs = usize::from(arguments.pairs);
     // Each pair has two sockets and a timer.
-    Run::allow_sockets(3 * pairs)?;
+    allow_sockets(3 * pairs)?;
     let target = Target::open(&run.options.target).await?;
     let text: Rc<str> = text_of(arguments.text_bytes.into()).into();
     let opened = open_pairs(&target, pairs, &run.progress).await?;

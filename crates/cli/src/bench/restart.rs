@@ -12,7 +12,7 @@ use super::course::per_second;
 use super::fill::{Filling, fill};
 use super::frame::Event;
 use super::history::{Author, read_log};
-use super::latency::{Latencies, LatencySummary};
+use super::latency::{Latencies, LatencySummary, milliseconds};
 use super::load_socket::{LARGE_BUFFER_BYTES, LoadSocket, broken};
 use super::people::People;
 use super::progress::Bar;
@@ -110,7 +110,7 @@ pub(super) async fn run(run: &Run, arguments: &Arguments) -> Result<(), Failure>
         results: Results {
             filled_per_second: filled.per_second,
             stored_bytes_per_message: filled.bytes_per_message,
-            clean_start_ms: clean.first_ack.as_secs_f64() * 1000.0,
+            clean_start_ms: milliseconds(clean.first_ack),
             listening: listening.summary(),
             first_ack: first_ack.summary(),
             verified_messages: victim.verified,

@@ -17,6 +17,7 @@ use super::in_flight::InFlight;
 use super::latency::{Latencies, LatencySummary};
 use super::listener::Listener;
 use super::load_socket::{LARGE_BUFFER_BYTES, LoadSocket, broken, open_all};
+use super::open_files::allow_sockets;
 use super::people::{People, begin_conversation};
 use super::process_usage::per_cpu_second;
 use super::report::Report;
@@ -85,7 +86,7 @@ impl Shared {
 
 pub(super) async fn run(run: &Run, arguments: &Arguments) -> Result<(), Failure> {
     let count = usize::try_from(arguments.members).unwrap_or(usize::MAX);
-    Run::allow_sockets(count + 1)?;
+    allow_sockets(count + 1)?;
     let target = Target::open(&run.options.target).await?;
     let people = People::of_a_new_run();
     let members: Vec<_> = (0..count)

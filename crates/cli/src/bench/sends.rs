@@ -16,6 +16,7 @@ use super::in_flight::InFlight;
 use super::latency::{Latencies, LatencySummary};
 use super::listener::Listener;
 use super::load_socket::{LoadSocket, broken};
+use super::open_files::allow_sockets;
 use super::pairs::open_pairs;
 use super::process_usage::per_cpu_second;
 use super::report::Report;
@@ -70,7 +71,7 @@ struct Shared {
 
 pub(super) async fn run(run: &Run, arguments: &Arguments) -> Result<(), Failure> {
     let pairs = usize::from(arguments.pairs);
-    Run::allow_sockets(2 * pairs)?;
+    allow_sockets(2 * pairs)?;
     let target = Target::open(&run.options.target).await?;
     let text: Rc<str> = text_of(arguments.text_bytes.into()).into();
     let shared = Rc::new(Shared {

@@ -21,7 +21,7 @@ use super::machine::filesystem_of;
 use crate::failure::{Failure, FailureKind};
 
 /// How long a server may take to open its store and listen.
-const START_TIMEOUT: Duration = Duration::from_secs(120);
+const START_TIMEOUT: Duration = Duration::from_mins(2);
 /// How long a server may take to end by itself.
 const STOP_TIMEOUT: Duration = Duration::from_secs(20);
 /// What a server says before its address when it accepts.
@@ -200,21 +200,17 @@ impl ServerProcess {
         if let Some(pid) = pid.and_then(Pid::from_raw) {
             kill_process(pid, Signal::TERM).context("cannot stop the server")?;
         }
-        match timeout(STOP_TIMEOUT, self.child.wait()).await {
-            Ok(ended) => {
-                let status = ended.context("cannot wait for the server")?;
-                if !status.success() {
-                    return Err(Failure::failed(format!("the server ended with {status}")));
-                }
-                Ok(())
-            }
-            Err(_) => {
-                let seconds = STOP_TIMEOUT.as_secs();
-                Err(Failure::failed(format!(
-                    "the server has not ended {seconds} s after SIGTERM; it was killed"
-                )))
-            }
+        let Ok(ended) = timeout(STOP_TIMEOUT, self.child.wait()).await else {
+            let seconds = STOP_TIMEOUT.as_secs();
+            return Err(Failure::failed(format!(
+                "the server has not ended {seconds} s after SIGTERM; it was killed"
+            )));
+        };
+        let status = ended.context("cannot wait for the server")?;
+        if !status.success() {
+            return Err(Failure::failed(format!("the server ended with {status}")));
         }
+        Ok(())
     }
 
     /// Ends it as a crash would, with SIGKILL.

@@ -16,8 +16,13 @@ const JWT_SECRET: &str = "TIDEMARK_JWT_SECRET";
 /// Which server to measure.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct TargetOptions {
-    /// Measure a server that runs already; its keys come from TIDEMARK_API_KEY and TIDEMARK_JWT_SECRET
-    #[arg(long, global = true, value_name = "URL")]
+    /// Measure a server that runs already, instead of one of the bench's own
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        long_help = "Measure a server that runs already, instead of one of the bench's own. Its keys come from the environment: TIDEMARK_API_KEY is one of its api_keys, TIDEMARK_JWT_SECRET its auth.jwt.hs256_secret."
+    )]
     url: Option<String>,
     /// The process of that server on this machine, to know its CPU time and memory
     #[arg(long, global = true, value_name = "PID")]

@@ -90,16 +90,12 @@ impl Follower {
         if head < self.next {
             return Step::Skip;
         }
-        match &mut self.behind_to {
-            Some(target) => {
-                *target = head.max(*target);
-                Step::Skip
-            }
-            None => {
-                self.behind_to = Some(head);
-                self.ask()
-            }
+        if let Some(target) = &mut self.behind_to {
+            *target = head.max(*target);
+            return Step::Skip;
         }
+        self.behind_to = Some(head);
+        self.ask()
     }
 
     /// An event in a page.
