@@ -340,7 +340,7 @@ mod tests {
             (r#""a","b""#, 3),
             (r#""\"" "#, 4),
             (r#""\\" "#, 4),
-            (r#""\\\"x" "#, 8),
+            (r#""\\\"x" "#, 7),
         ] {
             assert_eq!(string_end(json, 0), Some(end), "{json}");
         }
