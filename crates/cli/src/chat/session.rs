@@ -1,8 +1,10 @@
 //! The loop between the terminal, the SDK and the state. It decides nothing.
 
 use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use crossterm::event::{Event as TerminalEvent, EventStream};
@@ -89,7 +91,7 @@ pub(super) async fn run(
         tokio::select! {
             event = keys.next() => {
                 session.terminal_says(event)?;
-                while let Some(event) = keys.next().now_or_never() {
+                while !session.is_over && let Poll::Ready(event) = at_hand(&mut keys).await {
                     session.terminal_says(event)?;
                 }
             }
@@ -113,6 +115,12 @@ pub(super) async fn run(
         }
     }
     Ok((session.client, session.unsent))
+}
+
+/// What the terminal has said already. With the waker of this task, unlike `now_or_never`: the stream keeps the
+/// first one that it is given, and would wake nobody at the next key.
+async fn at_hand(keys: &mut EventStream) -> Poll<Option<io::Result<TerminalEvent>>> {
+    poll_fn(|context| Poll::Ready(keys.poll_next_unpin(context))).await
 }
 
 async fn any(signals: &mut [Signal]) {
