@@ -1,5 +1,7 @@
 //! What is asked of the server over HTTP, and what its answer means to the chat.
 
+use std::time::Duration;
+
 use tidemark_client::{Client, HttpError};
 use tidemark_core::conversation::{ConversationKind, Visibility};
 use tidemark_core::{ClientId, ConversationId, UserId};
@@ -9,6 +11,9 @@ use uuid::Uuid;
 
 use super::event::{Call, Event, MembersAnswer, Wish};
 
+/// The pauses before what only reads is tried again, when there was no way to the server: a connection that was
+/// kept from before may have been closed just then.
+const PAUSES: [Duration; 2] = [Duration::from_millis(200), Duration::from_secs(1)];
 /// The most conversations that are listed.
 const INBOX_PAGES_MAX: usize = 10;
 /// The most members of a conversation that are known by name.
@@ -96,12 +101,26 @@ fn new_conversation(
     }
 }
 
+/// Reads something, more than once if need be.
+async fn patiently<T, F>(read: impl Fn() -> F) -> Result<T, HttpError>
+where
+    F: Future<Output = Result<T, HttpError>>,
+{
+    for pause in PAUSES {
+        match read().await {
+            Err(HttpError::Unreachable(_)) => tokio::time::sleep(pause).await,
+            settled => return settled,
+        }
+    }
+    read().await
+}
+
 /// The conversations of the user, as far as they are listed.
 pub(super) async fn inbox(client: &Client) -> Option<Event> {
     let mut conversations = Vec::new();
     let mut before = None;
     for _ in 0..INBOX_PAGES_MAX {
-        match client.load_inbox(before).await {
+        match patiently(|| client.load_inbox(before)).await {
             Ok(page) => {
                 conversations.extend(page.conversations);
                 before = page.next.map(|next| next.0);
@@ -121,7 +140,8 @@ pub(super) async fn members(
     conversation: ConversationId,
     show: bool,
 ) -> Option<Event> {
-    match client.http().members(conversation, MEMBERS_MAX, None).await {
+    let http = client.http();
+    match patiently(|| http.members(conversation, MEMBERS_MAX, None)).await {
         Ok(answer) => Some(Event::Members(MembersAnswer {
             conversation,
             members: answer.members,
@@ -135,13 +155,16 @@ pub(super) async fn members(
 
 /// What is known of a conversation; if that cannot be had, what is known already has to do.
 pub(super) async fn conversation(client: &Client, id: ConversationId) -> Option<Event> {
-    let told = client.http().conversation(id).await.ok()?;
+    let http = client.http();
+    let told = patiently(|| http.conversation(id)).await.ok()?;
     Some(Event::Conversation(Box::new(told)))
 }
 
 /// Somebody's profile; without it, the id has to do.
 pub(super) async fn person(client: &Client, user: UserId) -> Option<Event> {
-    client.http().user(&user).await.ok().map(Event::Person)
+    let http = client.http();
+    let profile = patiently(|| http.user(&user)).await;
+    profile.ok().map(Event::Person)
 }
 
 /// Older messages.
@@ -150,7 +173,7 @@ pub(super) async fn older(
     conversation: ConversationId,
     messages_max: u32,
 ) -> Option<Event> {
-    let outcome = client.load_older(conversation, messages_max).await;
+    let outcome = patiently(|| client.load_older(conversation, messages_max)).await;
     let outcome = outcome.map_err(|error| format!("cannot load messages: {}", sentence(&error)));
     Some(Event::Older(conversation, outcome))
 }
@@ -169,5 +192,44 @@ fn sentence(error: &HttpError) -> String {
             "the server does not answer in time".to_owned()
         }
         HttpError::Unreachable(_) => "the server cannot be reached".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use tidemark_client::{Http, ServerUrl};
+
+    use super::*;
+
+    /// What a server that is not there answers.
+    async fn unreachable() -> HttpError {
+        let nowhere = ServerUrl::parse("http://127.0.0.1:1").unwrap();
+        Http::new(nowhere, None).unwrap().me().await.unwrap_err()
+    }
+
+    #[tokio::test]
+    async fn reading_is_tried_again_when_there_was_no_way() {
+        let tries = Cell::new(0);
+        let read = || async {
+            tries.set(tries.get() + 1);
+            match tries.get() {
+                1 => Err(unreachable().await),
+                times => Ok(times),
+            }
+        };
+        assert_eq!(patiently(read).await.unwrap(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_refusal_is_not_asked_for_twice() {
+        let tries = Cell::new(0);
+        let read = || async {
+            tries.set(tries.get() + 1);
+            Err::<(), _>(HttpError::Unexpected { status: 418 })
+        };
+        assert!(patiently(read).await.is_err());
+        assert_eq!(tries.get(), 1);
     }
 }
