@@ -82,6 +82,8 @@ impl Files {
         connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
         // Closing after a failed flush must not move what may not be durable into the database file.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        // A plan that looks at bound values, as it may where an index is partial, is made anew at every use.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.pragma_update(None, "page_size", PAGE_BYTES)?;
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
         connection.pragma_update(None, "synchronous", "FULL")?;
