@@ -23,7 +23,7 @@ async fn own_devices_hear_counts_and_others_only_the_place() {
     let id = phone.ask(read(&group, 4)).await;
     let counted = json!({
         "type": "read", "conversation": group, "user": "bob", "read_seq": 4,
-        "unread": 2, "mentions": 0,
+        "head_seq": 6, "unread": 2, "mentions": 0,
     });
     let mut answer = counted.clone();
     answer["id"] = json!(id);
