@@ -1,7 +1,7 @@
 //! What the operator decides.
 //!
 //! Layers lie over each other: built-in defaults, then a TOML file, then environment variables, then
-//! flags. [`layers`] merges them without understanding any of it; [`settings`] turns the result into
+//! flags. `layers` merges them without understanding any of it; `settings` turns the result into
 //! typed, checked values. Nothing else in the server reads a file or a variable to find out how to
 //! behave, and a configuration that loads is one that makes sense.
 
