@@ -1,7 +1,7 @@
 //! The `tidemark` binary: serves, chats and measures.
 //!
 //! Every command is a module with an `Arguments` type (what clap reads) and a function `run`. A command that
-//! cannot do its work returns a [`Failure`](failure::Failure), which becomes a sentence on stderr and the exit
+//! cannot do its work returns a [`Failure`], which becomes a sentence on stderr and the exit
 //! code; what a command prints goes through [`output`].
 
 mod admin;

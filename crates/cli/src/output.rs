@@ -31,7 +31,7 @@ impl Lines {
     ///
     /// # Errors
     ///
-    /// As [`line`].
+    /// As [`line()`].
     pub(crate) fn line(&mut self, text: impl Display) -> Result<(), Failure> {
         writeln!(self.0, "{text}").map_err(|error| closed(&error))
     }
@@ -40,7 +40,7 @@ impl Lines {
     ///
     /// # Errors
     ///
-    /// As [`line`].
+    /// As [`line()`].
     pub(crate) fn flush(&mut self) -> Result<(), Failure> {
         self.0.flush().map_err(|error| closed(&error))
     }
