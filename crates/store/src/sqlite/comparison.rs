@@ -13,9 +13,7 @@ pub(crate) fn heads(
     connection: &Connection,
     conversations: &[ConversationId],
 ) -> Read<Vec<(ConversationId, Seq)>> {
-    // One snapshot for all of them.
-    let transaction = connection.unchecked_transaction()?;
-    let mut statement = transaction.prepare_cached(
+    let mut statement = connection.prepare_cached(
         "SELECT head.seq FROM conversation JOIN event AS head ON head.conversation = conversation.key
          WHERE conversation.id = ?1 ORDER BY head.seq DESC LIMIT 1",
     )?;
@@ -35,7 +33,6 @@ pub(crate) fn membership_feed(
     entries_max: usize,
 ) -> Read<MembershipFeed> {
     let entries_max = entries_max.max(1);
-    // The end first: what is committed between the two reads is above it, and read the next time.
     let last = connection
         .prepare_cached("SELECT ifnull(max(position), 0) FROM event")?
         .query_row((), |row| column::position(row, 0))?;
@@ -43,9 +40,9 @@ pub(crate) fn membership_feed(
         "SELECT ",
         event_columns!(),
         " FROM event INDEXED BY event_of_members
-         WHERE kind = 2 AND position > ?1 AND position <= ?2 ORDER BY position LIMIT ?3"
+         WHERE kind = 2 AND position > ?1 ORDER BY position LIMIT ?2"
     ))?;
-    let rows = statement.query((after.0, last.0, entries_max))?;
+    let rows = statement.query((after.0, entries_max))?;
     let unlimited = PageLimits {
         entries_max,
         text_bytes_max: usize::MAX,
