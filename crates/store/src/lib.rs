@@ -23,5 +23,5 @@ pub use directory::{
 pub use error::{CommitError, DirectoryError, OpenError, ReadError};
 pub use views::{
     ConversationView, CursorMove, EventsPage, FeedEvent, InboxPage, Member, MembersPage,
-    MembershipFeed, MembershipView, PageLimits, Reader, TimelinePage, Window,
+    MembershipView, PageLimits, Reader, TimelinePage, Window,
 };

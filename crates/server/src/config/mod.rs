@@ -5,7 +5,6 @@
 //! typed, checked values. Nothing else in the server reads a file or a variable to find out how to
 //! behave, and a configuration that loads is one that makes sense.
 
-mod bus;
 mod layers;
 mod mistakes;
 mod reader;
@@ -13,13 +12,12 @@ mod secret;
 mod settings;
 mod validate;
 
-pub use bus::{BusConfig, BusEngine, NatsAuth, NatsConfig, NatsTls};
 pub use layers::Sources;
 pub use mistakes::{ConfigError, Mistake, Origin};
 pub use secret::Secret;
 pub use settings::{
-    AuthConfig, BlobEngine, Config, FanoutConfig, HttpConfig, JwtAlgorithm, JwtConfig, JwtKeys,
-    LimitsConfig, LogConfig, LogFormat, Registration, SocketConfig, StoreEngine,
+    AuthConfig, BlobEngine, BusEngine, Config, FanoutConfig, HttpConfig, JwtAlgorithm, JwtConfig,
+    JwtKeys, LimitsConfig, LogConfig, LogFormat, Registration, SocketConfig, StoreEngine,
 };
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tidemark_core::Limits;
 
 use super::reader::Reader;
-use super::{BusConfig, ConfigError, Secret, Sources, layers, validate};
+use super::{ConfigError, Secret, Sources, layers, validate};
 
 /// Everything that the operator decides.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub struct Config {
     /// Where the log lives.
     pub store: StoreEngine,
     /// How nodes tell each other what is new.
-    pub bus: BusConfig,
+    pub bus: BusEngine,
     /// Where files live.
     pub blobs: BlobEngine,
     /// Who may come in.
@@ -67,6 +67,13 @@ impl Default for Config {
 pub enum StoreEngine {
     /// In files of the data directory.
     Sqlite,
+}
+
+/// How nodes tell each other what is new.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BusEngine {
+    /// There is one node.
+    Local,
 }
 
 /// Where files live.

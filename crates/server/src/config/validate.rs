@@ -8,8 +8,8 @@ use tracing_subscriber::EnvFilter;
 
 use super::reader::Reader;
 use super::{
-    AuthConfig, BlobEngine, Config, FanoutConfig, HttpConfig, JwtAlgorithm, JwtConfig, JwtKeys,
-    LimitsConfig, LogConfig, LogFormat, Origin, Registration, SocketConfig, StoreEngine, bus,
+    AuthConfig, BlobEngine, BusEngine, Config, FanoutConfig, HttpConfig, JwtAlgorithm, JwtConfig,
+    JwtKeys, LimitsConfig, LogConfig, LogFormat, Origin, Registration, SocketConfig, StoreEngine,
 };
 
 /// Below this a key can be guessed at the rate at which we answer.
@@ -37,7 +37,9 @@ pub(super) fn config(reader: &mut Reader) -> Config {
         store: reader
             .choice("store.url", &[("sqlite:", StoreEngine::Sqlite)])
             .unwrap_or(StoreEngine::Sqlite),
-        bus: bus::bus(reader),
+        bus: reader
+            .choice("bus.url", &[("local:", BusEngine::Local)])
+            .unwrap_or(BusEngine::Local),
         blobs: reader
             .choice("blobs.url", &[("file:", BlobEngine::File)])
             .unwrap_or(BlobEngine::File),

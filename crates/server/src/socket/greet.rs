@@ -164,13 +164,8 @@ impl Greeting {
                 self.delivery.start_all(heads.map(|it| (it.id, it.head)));
                 return Ok(memberships);
             }
-            for membership in &memberships {
-                let conversation = &membership.conversation;
-                if !subscribed.contains(&conversation.id) {
-                    gateway
-                        .hub
-                        .subscribe(conversation.id, conversation.head, &self.session);
-                }
+            for id in current.difference(&subscribed) {
+                gateway.hub.subscribe(*id, &self.session);
             }
             subscribed = current;
         }

@@ -4,4 +4,4 @@ mod logs;
 mod metrics;
 
 pub use logs::{LogError, start_log};
-pub use metrics::{BusDrops, Metrics};
+pub use metrics::Metrics;

@@ -8,7 +8,6 @@
 mod cache;
 mod checkpointer;
 mod column;
-mod comparison;
 mod detail;
 mod directory;
 mod directory_rows;
@@ -42,8 +41,7 @@ use uuid::Uuid;
 
 use crate::{
     Batch, CommitError, ConversationView, EventsPage, FeedEvent, Health, InboxPage, MembersPage,
-    MembershipFeed, MembershipView, OpenError, Outcome, PageLimits, ReadError, Reader, Store,
-    TimelinePage, Window,
+    MembershipView, OpenError, Outcome, PageLimits, ReadError, Reader, Store, TimelinePage, Window,
 };
 
 use files::Files;
@@ -236,26 +234,6 @@ impl Store for SqliteStore {
     async fn feed(&self, after: Position, limits: PageLimits) -> Result<Vec<FeedEvent>, ReadError> {
         self.readers
             .read(move |connection| reads::feed(connection, after, limits))
-            .await
-    }
-
-    async fn heads(
-        &self,
-        conversations: &[ConversationId],
-    ) -> Result<Vec<(ConversationId, Seq)>, ReadError> {
-        let conversations = conversations.to_vec();
-        self.readers
-            .read(move |connection| comparison::heads(connection, &conversations))
-            .await
-    }
-
-    async fn membership_feed(
-        &self,
-        after: Position,
-        entries_max: usize,
-    ) -> Result<MembershipFeed, ReadError> {
-        self.readers
-            .read(move |connection| comparison::membership_feed(connection, after, entries_max))
             .await
     }
 
