@@ -11,8 +11,9 @@ use rusqlite::Connection;
 use tidemark_core::conversation::Membership;
 use tidemark_core::{ConversationId, Timestamp, UserId};
 
+use crate::columns::Origin;
+
 use super::lookup::{self, KeptConversation};
-use super::people::Origin;
 
 /// About 200 bytes each, besides title and topic.
 const CONVERSATIONS_MAX: NonZeroUsize = NonZeroUsize::new(32_768).expect("not zero");

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, Row};
 use tidemark_core::{SessionId, Timestamp, UserId};
 
+use crate::columns::Origin;
 use crate::{
     ApiKey, Credentials, DirectoryError, NewAccount, NewSession, SecretHash, Session, SessionOwner,
     User, UserOrigin,
@@ -11,7 +12,6 @@ use crate::{
 use super::column;
 use super::fault::Fault;
 use super::lookup;
-use super::people::Origin;
 
 pub(crate) type Answer<T> = Result<T, Fault<DirectoryError>>;
 

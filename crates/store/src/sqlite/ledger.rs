@@ -9,10 +9,10 @@ use tidemark_core::conversation::{
 use tidemark_core::unread::Counts;
 use tidemark_core::{ClientId, ConversationId, Limits, Position, Refusal, Seq, Timestamp, UserId};
 
+use crate::columns::EventKind;
 use crate::{CursorMove, Outcome};
 
 use super::cache::{Conversations, Place, Places, Users};
-use super::event_kind::EventKind;
 use super::log;
 use super::lookup::{self, KeptConversation};
 use super::member_rows;

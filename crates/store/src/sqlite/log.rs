@@ -5,12 +5,13 @@ use std::collections::HashMap;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use tidemark_core::conversation::{Event, Logged};
 use tidemark_core::unread::Tally;
-use tidemark_core::{ClientId, ConversationId, Position, Seq, UserId};
+use tidemark_core::{ClientId, ConversationId, Seq, UserId};
 use uuid::Uuid;
 
+use crate::columns::{EventKind, detail};
+use crate::log_page::Entry;
+
 use super::column;
-use super::detail;
-use super::event_kind::EventKind;
 
 /// The columns that [`EventReader::event`] reads, in its order, for use with `concat!`.
 macro_rules! event_columns {
@@ -20,21 +21,6 @@ macro_rules! event_columns {
     };
 }
 pub(crate) use event_columns;
-
-/// An event as it is kept, with what the log knows around it.
-pub(crate) struct Entry {
-    pub(crate) position: Position,
-    pub(crate) event: Event,
-    /// The messages of the conversation up to and including this event.
-    pub(crate) messages: u64,
-}
-
-impl Entry {
-    /// How much text a page with this entry has more.
-    pub(crate) fn text_bytes(&self) -> usize {
-        self.event.body.text_bytes()
-    }
-}
 
 /// Reads rows of the log; remembers the ids behind the keys it met.
 pub(crate) struct EventReader<'c> {

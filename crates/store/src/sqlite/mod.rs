@@ -8,13 +8,10 @@
 mod cache;
 mod checkpointer;
 mod column;
-mod detail;
 mod directory;
 mod directory_rows;
-mod event_kind;
 mod fault;
 mod files;
-mod health;
 mod inbox;
 mod ledger;
 mod lock;

@@ -1,19 +1,9 @@
-//! What the writer knows conversations by, beside their ids, and where users come from.
+//! What the writer knows conversations by, beside their ids.
 
 use rusqlite::{Connection, OptionalExtension};
 use tidemark_core::{ClientId, ConversationId, UserId};
 
 use super::column;
-
-/// The `origin` column of users; the numbers are in the files and never change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Origin {
-    /// The unique index of local names, and queries, name this one by its number.
-    Local = 0,
-    External = 1,
-    /// The author of what API keys do. Nobody sees it as a user.
-    Server = 2,
-}
 
 /// The conversation that `author` made with this client id.
 pub(crate) fn created_by_client(

@@ -7,11 +7,12 @@ use tidemark_core::conversation::Membership;
 use tidemark_core::unread::Counts;
 use tidemark_core::{ConversationId, Position, Refusal, Seq, UserId};
 
+use crate::log_page::Entry;
 use crate::{EventsPage, FeedEvent, Member, MembersPage, PageLimits, Reader};
 
 use super::column;
 use super::fault::Fault;
-use super::log::{Entry, EventReader, event_columns};
+use super::log::{EventReader, event_columns};
 use super::lookup::{self, KeptConversation};
 
 pub(crate) type Read<T> = Result<T, Fault<Refusal>>;

@@ -1,15 +1,14 @@
 //! Pages of a conversation's timeline.
 
-use std::{iter, mem};
-
 use rusqlite::Connection;
 use tidemark_core::access::{Caller, Operation};
 use tidemark_core::timeline::TimelineMessage;
 use tidemark_core::{ConversationId, Seq};
 
+use crate::log_page::Part;
 use crate::{PageLimits, TimelinePage, Window};
 
-use super::log::{self, Entry, event_columns};
+use super::log::{self, event_columns};
 use super::lookup::KeptConversation;
 use super::reads::{Read, page, permitted};
 
@@ -50,12 +49,6 @@ pub(crate) fn last_message(
     Ok(newest
         .pop()
         .and_then(|entry| TimelineMessage::from_event(entry.event)))
-}
-
-/// Neighbouring messages, oldest first, and whether there are further ones.
-struct Part {
-    entries: Vec<Entry>,
-    more: bool,
 }
 
 /// The newest messages at a place or below it.
@@ -103,37 +96,16 @@ fn above(
     Ok(Part { entries, more })
 }
 
-/// The messages on both sides of a place, beginning with the one at it: one of each in turn, and the
-/// rest of the longer side where the other ends.
+/// The messages on both sides of a place, beginning with the one at it.
 fn around(
     connection: &Connection,
     kept: &KeptConversation,
     seq: Seq,
     limits: PageLimits,
 ) -> rusqlite::Result<Part> {
-    let mut older = below(connection, kept, seq.previous(), limits)?;
+    let older = below(connection, kept, seq.previous(), limits)?;
     let newer = above(connection, kept, seq.previous(), limits)?;
-    older.entries.reverse();
-    let mut more = older.more || newer.more;
-    let (mut turn, mut wait) = (newer.entries.into_iter(), older.entries.into_iter());
-    let outwards = iter::from_fn(move || {
-        let next = turn.next().or_else(|| wait.next());
-        mem::swap(&mut turn, &mut wait);
-        next
-    });
-    let mut entries = Vec::new();
-    let mut text_bytes = 0;
-    for entry in outwards {
-        text_bytes += entry.text_bytes();
-        let fits = entries.len() < limits.entries_max && text_bytes <= limits.text_bytes_max;
-        if !fits && !entries.is_empty() {
-            more = true;
-            break;
-        }
-        entries.push(entry);
-    }
-    entries.sort_unstable_by_key(|entry| entry.event.seq);
-    Ok(Part { entries, more })
+    Ok(Part::around(older, newer, limits))
 }
 
 fn wanted(limits: PageLimits, available: u64) -> u64 {

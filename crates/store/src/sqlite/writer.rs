@@ -12,12 +12,12 @@ use rusqlite::Connection;
 use tidemark_core::Limits;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::health::HealthCell;
 use crate::{Batch, CommitError, DirectoryError, Health, OpenError, Outcome};
 
 use super::checkpointer::Checkpointer;
 use super::fault::Fault;
 use super::files::Files;
-use super::health::HealthCell;
 use super::ledger::Ledger;
 use super::lock::DirectoryLock;
 use super::readers::Readers;

@@ -10,11 +10,11 @@ use tidemark_core::Limits;
 use tokio::sync::mpsc::Receiver;
 use tokio::sync::mpsc::error::TryRecvError;
 
+use crate::health::HealthCell;
 use crate::{CommitError, Health, OpenError};
 
 use super::checkpointer::Checkpointer;
 use super::files::{Files, checkpoint};
-use super::health::HealthCell;
 use super::ledger::Ledger;
 use super::lock::DirectoryLock;
 use super::readers::Readers;

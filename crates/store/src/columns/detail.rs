@@ -1,4 +1,4 @@
-//! The `detail` column: JSON, so that a person with the sqlite3 shell can read the log.
+//! The `detail` column: JSON, so that a person with a shell of the database can read the log.
 
 use serde::{Deserialize, Deserializer, Serialize};
 use tidemark_core::conversation::{
@@ -6,7 +6,7 @@ use tidemark_core::conversation::{
 };
 use tidemark_core::{ClientId, Seq, Timestamp, UserId};
 
-use super::event_kind::EventKind;
+use super::EventKind;
 
 /// What is wrong with a detail that cannot be read.
 #[derive(Debug)]

@@ -1,0 +1,8 @@
+//! How events and people are written into columns: the same for every engine that speaks SQL.
+
+pub(crate) mod detail;
+mod event_kind;
+mod origin;
+
+pub(crate) use event_kind::EventKind;
+pub(crate) use origin::Origin;

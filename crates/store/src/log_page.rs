@@ -1,0 +1,57 @@
+//! Pages of the log, as every engine that speaks SQL puts them together.
+
+use std::{iter, mem};
+
+use tidemark_core::Position;
+use tidemark_core::conversation::Event;
+
+use crate::PageLimits;
+
+/// An event as it is kept, with what the log knows around it.
+pub(crate) struct Entry {
+    pub(crate) position: Position,
+    pub(crate) event: Event,
+    /// The messages of the conversation up to and including this event.
+    pub(crate) messages: u64,
+}
+
+impl Entry {
+    /// How much text a page with this entry has more.
+    pub(crate) fn text_bytes(&self) -> usize {
+        self.event.body.text_bytes()
+    }
+}
+
+/// Neighbouring messages, oldest first, and whether there are further ones.
+pub(crate) struct Part {
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) more: bool,
+}
+
+impl Part {
+    /// The messages on both sides of a place, of which `newer` begins with the one at it: one of each
+    /// in turn, and the rest of the longer side where the other ends.
+    pub(crate) fn around(older: Self, newer: Self, limits: PageLimits) -> Self {
+        let mut more = older.more || newer.more;
+        let mut turn: Box<dyn Iterator<Item = Entry>> = Box::new(newer.entries.into_iter());
+        let mut wait: Box<dyn Iterator<Item = Entry>> = Box::new(older.entries.into_iter().rev());
+        let outwards = iter::from_fn(move || {
+            let next = turn.next().or_else(|| wait.next());
+            mem::swap(&mut turn, &mut wait);
+            next
+        });
+        let mut entries = Vec::new();
+        let mut text_bytes = 0;
+        for entry in outwards {
+            text_bytes += entry.text_bytes();
+            let fits = entries.len() < limits.entries_max && text_bytes <= limits.text_bytes_max;
+            if !fits && !entries.is_empty() {
+                more = true;
+                break;
+            }
+            entries.push(entry);
+        }
+        entries.sort_unstable_by_key(|entry| entry.event.seq);
+        Self { entries, more }
+    }
+}
