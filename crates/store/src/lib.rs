@@ -6,12 +6,16 @@
 //! `conformance`. No engine decides anything: it loads facts, asks
 //! [`decide`](tidemark_core::conversation::decide), and makes the answer durable.
 
+mod columns;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod contract;
 mod directory;
 mod error;
+mod health;
+mod log_page;
 pub mod memory;
+pub mod postgres;
 pub mod sqlite;
 mod views;
 

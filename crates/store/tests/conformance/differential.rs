@@ -7,7 +7,7 @@ use tidemark_store::conformance::{Engine, Snapshot};
 use tidemark_store::{Directory, NewAccount, Store};
 
 use self::script::{PERSON_NAMES, Step, conversation, people, steps};
-use crate::engines::{MemoryEngine, SqliteEngine};
+use crate::engines::{MemoryEngine, PostgresEngine, SqliteEngine};
 
 /// One engine in the middle of a script.
 struct Actor<E: Engine> {
@@ -132,5 +132,15 @@ proptest! {
     #[test]
     fn sqlite_answers_as_the_model_does(steps in steps()) {
         play::<SqliteEngine>(steps);
+    }
+}
+
+proptest! {
+    // Each makes a database and asks it a few thousand questions.
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    #[test]
+    fn postgres_answers_as_the_model_does(steps in steps()) {
+        play::<PostgresEngine>(steps);
     }
 }

@@ -2,12 +2,18 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use tempfile::TempDir;
 use tidemark_core::Limits;
+use tidemark_simulator::postgres::Postgres;
 use tidemark_store::conformance::Engine;
 use tidemark_store::memory::MemoryStore;
+use tidemark_store::postgres::{PostgresOptions, PostgresStore};
 use tidemark_store::sqlite::{SqliteOptions, SqliteStore};
+use tokio::runtime::Handle;
+use tokio::task::block_in_place;
 
 /// The model.
 pub(crate) struct MemoryEngine;
@@ -65,4 +71,49 @@ impl Engine for SqliteEngine {
 
 fn open(place: &Path) -> SqliteStore {
     SqliteStore::open(place, SqliteOptions::default()).expect("a new place is free")
+}
+
+/// PostgreSQL, in a database of its own of the one server of this process.
+pub(crate) struct PostgresEngine {
+    url: String,
+}
+
+impl Engine for PostgresEngine {
+    type Store = PostgresStore;
+
+    fn create() -> (Self, PostgresStore) {
+        let url = new_database();
+        let store = open_postgres(&url);
+        (Self { url }, store)
+    }
+
+    fn reopen(&mut self, _closed: &PostgresStore) -> PostgresStore {
+        open_postgres(&self.url)
+    }
+
+    /// What the killed store left is in the server; its connections are as good as those of another node.
+    fn reopen_killed(&mut self, _running: &PostgresStore) -> PostgresStore {
+        open_postgres(&self.url)
+    }
+}
+
+/// The URL of an empty database. The server ends with this process.
+fn new_database() -> String {
+    static SERVER: OnceLock<Postgres> = OnceLock::new();
+    static DATABASES: AtomicU32 = AtomicU32::new(0);
+    let server = SERVER.get_or_init(|| Postgres::start().expect("a test can start PostgreSQL"));
+    let number = DATABASES.fetch_add(1, Ordering::Relaxed);
+    let name = format!("test_{number}");
+    server.create_database(&name).expect("a new name is free");
+    server.url(&name)
+}
+
+fn open_postgres(url: &str) -> PostgresStore {
+    let options = PostgresOptions {
+        connections_max: 5,
+        writers: 3,
+        ..PostgresOptions::default()
+    };
+    let opened = PostgresStore::open(url, options);
+    block_in_place(|| Handle::current().block_on(opened)).expect("the server takes writes")
 }

@@ -12,3 +12,8 @@ mod sqlite {
     use crate::engines::SqliteEngine;
     tidemark_store::certify!(SqliteEngine);
 }
+
+mod postgres {
+    use crate::engines::PostgresEngine;
+    tidemark_store::certify!(PostgresEngine);
+}

@@ -1,0 +1,131 @@
+CREATE TABLE tidemark.meta (
+    version integer NOT NULL,
+    epoch uuid NOT NULL
+);
+
+-- Numbers are handed out in order and one by one (CACHE 1), and last_value says which was the last:
+-- the feed depends on both. The first position is 1.
+CREATE SEQUENCE tidemark.event_position MINVALUE 0 START 0 CACHE 1;
+SELECT nextval('tidemark.event_position');
+
+-- origin: 0 local, 1 external, 2 the server itself. In the collation C, order is that of bytes and
+-- lower() folds ASCII and nothing else, which is what the contract asks for.
+CREATE TABLE tidemark.person (
+    key bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    id text COLLATE "C" NOT NULL UNIQUE,
+    origin smallint NOT NULL,
+    display_name text COLLATE "C",
+    avatar text,
+    password_hash text,
+    created_at bigint NOT NULL
+);
+CREATE UNIQUE INDEX person_local_name ON tidemark.person (lower(id)) WHERE origin = 0;
+CREATE INDEX person_by_name ON tidemark.person (lower(id));
+CREATE INDEX person_by_display_name ON tidemark.person (lower(display_name))
+    WHERE display_name IS NOT NULL;
+
+CREATE TABLE tidemark.session (
+    key bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    id uuid NOT NULL UNIQUE,
+    token bytea NOT NULL UNIQUE,
+    person bigint NOT NULL,
+    device_name text,
+    created_at bigint NOT NULL
+);
+CREATE INDEX session_by_person ON tidemark.session (person, created_at);
+
+CREATE TABLE tidemark.api_key (
+    name text COLLATE "C" PRIMARY KEY,
+    hash bytea NOT NULL UNIQUE,
+    created_at bigint NOT NULL
+);
+
+-- The row of a conversation is its lock, and ends with what every event changes: head is the seq,
+-- messages the running count and active the position of the last event. No index covers those, and there
+-- is room in the page, so that an update touches no index.
+CREATE SEQUENCE tidemark.conversation_key;
+CREATE TABLE tidemark.conversation (
+    key bigint PRIMARY KEY,
+    id uuid NOT NULL UNIQUE,
+    kind text NOT NULL,
+    visibility text NOT NULL,
+    title text,
+    topic text,
+    retention_days bigint,
+    created_at bigint NOT NULL,
+    members bigint NOT NULL,
+    head bigint NOT NULL,
+    messages bigint NOT NULL,
+    active bigint NOT NULL
+) WITH (fillfactor = 70);
+
+-- The log. kind: 0 created, 1 message, 2 members, 3 settings. messages and own are the running counts
+-- up to and including the event: of the conversation's messages and of those by the author. detail is
+-- JSON with what a plain message does not have.
+CREATE TABLE tidemark.event (
+    conversation bigint NOT NULL,
+    seq bigint NOT NULL,
+    position bigint NOT NULL,
+    at bigint NOT NULL,
+    author bigint NOT NULL,
+    messages bigint NOT NULL,
+    own bigint NOT NULL,
+    client_id uuid,
+    kind smallint NOT NULL,
+    text text,
+    detail text,
+    PRIMARY KEY (conversation, seq)
+) PARTITION BY HASH (conversation);
+DO $$
+BEGIN
+    FOR part IN 0..15 LOOP
+        EXECUTE format(
+            'CREATE TABLE tidemark.event_%s PARTITION OF tidemark.event
+             FOR VALUES WITH (MODULUS 16, REMAINDER %s)', part, part);
+    END LOOP;
+END
+$$;
+CREATE INDEX event_by_position ON tidemark.event (position);
+CREATE INDEX event_by_author ON tidemark.event (conversation, author, seq) WHERE kind = 1;
+-- client_id first: those of version 7 grow with time, so new entries land at the right edge.
+CREATE UNIQUE INDEX event_by_client ON tidemark.event (client_id, conversation, author)
+    WHERE client_id IS NOT NULL;
+
+-- Who is mentioned where, but for authors who mention themselves; person 0 is everybody.
+CREATE TABLE tidemark.mention (
+    person bigint NOT NULL,
+    conversation bigint NOT NULL,
+    seq bigint NOT NULL,
+    author bigint NOT NULL,
+    PRIMARY KEY (person, conversation, seq)
+);
+
+-- person_id repeats the person's id, which never changes, so that a page in its order is one range.
+-- departed is the seq of the event that ended the membership.
+CREATE TABLE tidemark.member (
+    conversation bigint NOT NULL,
+    person bigint NOT NULL,
+    person_id text COLLATE "C" NOT NULL,
+    role text NOT NULL,
+    joined bigint NOT NULL,
+    departed bigint,
+    read bigint NOT NULL,
+    PRIMARY KEY (conversation, person)
+) WITH (fillfactor = 80);
+CREATE INDEX member_by_person ON tidemark.member (person, conversation) WHERE departed IS NULL;
+CREATE INDEX member_by_id ON tidemark.member (conversation, person_id) WHERE departed IS NULL;
+
+-- The pair in the order of their ids.
+CREATE TABLE tidemark.direct (
+    one bigint NOT NULL,
+    other bigint NOT NULL,
+    conversation bigint NOT NULL,
+    PRIMARY KEY (one, other)
+);
+
+CREATE TABLE tidemark.created_by_client (
+    author bigint NOT NULL,
+    client_id uuid NOT NULL,
+    conversation bigint NOT NULL,
+    PRIMARY KEY (author, client_id)
+);

@@ -1,0 +1,254 @@
+//! What one user sees: a conversation, all of them, or the most recent.
+
+use tidemark_core::access::{Caller, Operation, permit_in};
+use tidemark_core::conversation::Membership;
+use tidemark_core::timeline::TimelineMessage;
+use tidemark_core::unread::{Counts, Tally, unread};
+use tidemark_core::{ConversationId, Position, Seq, UserId};
+use tokio_postgres::Row;
+
+use crate::{ConversationView, InboxPage, MembershipView};
+
+use super::column::{self, page_size, signed};
+use super::fault::Trouble;
+use super::pool::Connections;
+use super::reads::{Read, permitted};
+use super::rows::{
+    self, CONVERSATION_COLUMNS, KeptConversation, MEMBER_COLUMNS, conversation_columns,
+    event_columns, member_columns, sent_join,
+};
+use super::statement::Statement;
+
+/// What a view reads beside the conversation and the membership: the tallies at the cursor, and the
+/// mentions above it.
+macro_rules! count_columns {
+    () => {
+        ", at_cursor.messages, own_at_cursor.own, mentioned.mentions"
+    };
+}
+
+/// Where they come from. For a cursor at the head there is nothing to look up.
+macro_rules! count_joins {
+    () => {
+        " LEFT JOIN LATERAL (
+            SELECT messages FROM tidemark.event
+            WHERE conversation = c.key AND seq = m.read AND m.read < c.head
+        ) AS at_cursor ON true
+        LEFT JOIN LATERAL (
+            SELECT own FROM tidemark.event
+            WHERE conversation = c.key AND author = p.key AND kind = 1 AND seq <= m.read
+                AND m.read < c.head
+            ORDER BY seq DESC LIMIT 1
+        ) AS own_at_cursor ON true
+        LEFT JOIN LATERAL (
+            SELECT count(*) AS mentions FROM tidemark.mention
+            WHERE person IN (0, p.key) AND conversation = c.key AND seq > m.read
+                AND author <> p.key AND m.read < c.head
+        ) AS mentioned ON true"
+    };
+}
+
+/// Where the newest message comes from.
+macro_rules! last_message_joins {
+    () => {
+        " LEFT JOIN LATERAL (
+            SELECT * FROM tidemark.event
+            WHERE conversation = c.key AND kind = 1 AND c.messages > 0
+            ORDER BY seq DESC LIMIT 1
+        ) AS e ON true
+        LEFT JOIN tidemark.person AS a ON a.key = e.author"
+    };
+}
+
+/// Where the newest message begins in a row of a view.
+const LAST_MESSAGE: usize = CONVERSATION_COLUMNS + MEMBER_COLUMNS + 3;
+
+const CONVERSATION: &str = concat!(
+    "SELECT ",
+    conversation_columns!(),
+    ", ",
+    member_columns!(),
+    count_columns!(),
+    ", ",
+    event_columns!(),
+    " FROM tidemark.conversation AS c
+    LEFT JOIN tidemark.person AS p ON p.id = $2
+    LEFT JOIN tidemark.member AS m ON m.conversation = c.key AND m.person = p.key",
+    sent_join!(),
+    count_joins!(),
+    last_message_joins!(),
+    " WHERE c.id = $1"
+);
+
+const INBOX: &str = concat!(
+    "SELECT ",
+    conversation_columns!(),
+    ", ",
+    member_columns!(),
+    count_columns!(),
+    ", ",
+    event_columns!(),
+    " FROM (
+        SELECT c.* FROM tidemark.member AS m
+        JOIN tidemark.conversation AS c ON c.key = m.conversation
+        WHERE m.person = (SELECT key FROM tidemark.person WHERE id = $1)
+            AND m.departed IS NULL AND ($2::bigint IS NULL OR c.active < $2)
+        ORDER BY c.active DESC LIMIT $3) AS c
+    JOIN tidemark.person AS p ON p.id = $1
+    JOIN tidemark.member AS m ON m.conversation = c.key AND m.person = p.key",
+    sent_join!(),
+    count_joins!(),
+    last_message_joins!(),
+    " ORDER BY c.active DESC"
+);
+
+const MEMBERSHIPS: &str = concat!(
+    "SELECT ",
+    conversation_columns!(),
+    ", ",
+    member_columns!(),
+    count_columns!(),
+    " FROM tidemark.person AS p
+    JOIN tidemark.member AS m ON m.person = p.key
+    JOIN tidemark.conversation AS c ON c.key = m.conversation",
+    sent_join!(),
+    count_joins!(),
+    " WHERE p.id = $1 AND m.departed IS NULL
+    ORDER BY c.active DESC"
+);
+
+pub(crate) fn conversation_statement(caller: &Caller, id: ConversationId) -> Statement {
+    let user = caller.user().map(UserId::to_string);
+    Statement::new(CONVERSATION).uuid(id.0).text(user)
+}
+
+pub(crate) async fn conversation(
+    connections: &Connections,
+    caller: &Caller,
+    id: ConversationId,
+) -> Read<ConversationView> {
+    let rows = one(connections, conversation_statement(caller, id)).await?;
+    let (kept, membership) = permitted(Operation::See, caller, &rows)?;
+    let state = Some(&kept.state);
+    let reads = permit_in(Operation::Read, caller, state, membership.as_ref()).is_ok();
+    Ok(view(&rows[0], kept, membership, reads)?)
+}
+
+pub(crate) async fn counts(
+    connections: &Connections,
+    user: &UserId,
+    id: ConversationId,
+) -> Read<(Seq, Counts)> {
+    let caller = Caller::User(user.clone());
+    let rows = one(connections, conversation_statement(&caller, id)).await?;
+    let (kept, membership) = permitted(Operation::Read, &caller, &rows)?;
+    let counts = counts_in(&rows[0], &kept, membership.as_ref())?;
+    Ok((kept.state.head, counts))
+}
+
+pub(crate) fn inbox_statement(
+    user: &UserId,
+    before: Option<Position>,
+    entries: usize,
+) -> Statement {
+    Statement::new(INBOX)
+        .text(user.to_string())
+        .number(before.map(|position| signed(position.0)))
+        .number(page_size(entries))
+}
+
+pub(crate) async fn inbox(
+    connections: &Connections,
+    user: &UserId,
+    before: Option<Position>,
+    entries_max: usize,
+) -> Read<InboxPage> {
+    let entries_max = entries_max.max(1);
+    let statement = inbox_statement(user, before, entries_max.saturating_add(1));
+    let rows = one(connections, statement).await?;
+    let mut conversations = Vec::with_capacity(rows.len());
+    for row in rows.iter().take(entries_max) {
+        let kept = rows::kept_conversation(row)?;
+        let membership = rows::membership(row, CONVERSATION_COLUMNS)?;
+        conversations.push(view(row, kept, membership, true)?);
+    }
+    let next = conversations.last().map(|last| last.active);
+    Ok(InboxPage {
+        conversations,
+        next: next.filter(|_| rows.len() > entries_max),
+    })
+}
+
+pub(crate) fn memberships_statement(user: &UserId) -> Statement {
+    Statement::new(MEMBERSHIPS).text(user.to_string())
+}
+
+pub(crate) async fn memberships(
+    connections: &Connections,
+    user: &UserId,
+) -> Read<Vec<MembershipView>> {
+    let rows = one(connections, memberships_statement(user)).await?;
+    let mut views = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let kept = rows::kept_conversation(row)?;
+        let Some(membership) = rows::membership(row, CONVERSATION_COLUMNS)? else {
+            continue;
+        };
+        views.push(MembershipView {
+            counts: counts_in(row, &kept, Some(&membership))?,
+            read: membership.read,
+            conversation: kept.state,
+            active: kept.active,
+        });
+    }
+    Ok(views)
+}
+
+async fn one(connections: &Connections, statement: Statement) -> Result<Vec<Row>, Trouble> {
+    let mut answers = connections.read(&[statement]).await?;
+    Ok(answers.pop().unwrap_or_default())
+}
+
+fn view(
+    row: &Row,
+    kept: KeptConversation,
+    membership: Option<Membership>,
+    reads: bool,
+) -> Result<ConversationView, Trouble> {
+    let counts = counts_in(row, &kept, membership.as_ref())?;
+    let last_message = rows::entry(row, LAST_MESSAGE)?
+        .filter(|_| reads)
+        .and_then(|entry| TimelineMessage::from_event(entry.event));
+    Ok(ConversationView {
+        conversation: kept.state,
+        membership: membership.filter(Membership::is_current),
+        counts,
+        last_message,
+        active: kept.active,
+    })
+}
+
+/// What a member has still to see; zero for whoever is none.
+fn counts_in(
+    row: &Row,
+    kept: &KeptConversation,
+    membership: Option<&Membership>,
+) -> Result<Counts, Trouble> {
+    let current = membership.filter(|membership| membership.is_current());
+    let Some(membership) = current.filter(|membership| membership.read < kept.state.head) else {
+        return Ok(Counts::default());
+    };
+    let first = CONVERSATION_COLUMNS + MEMBER_COLUMNS;
+    let at_head = Tally {
+        messages: kept.state.messages,
+        own: membership.sent,
+    };
+    let at_cursor = Tally {
+        messages: column::count_or_zero(row, first)?,
+        own: column::count_or_zero(row, first + 1)?,
+    };
+    Ok(Counts {
+        unread: unread(at_head, at_cursor),
+        mentions: column::count_or_zero(row, first + 2)?,
+    })
+}

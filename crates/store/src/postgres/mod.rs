@@ -1,0 +1,239 @@
+//! The engine for many nodes: PostgreSQL, which every node writes to at the same time.
+//!
+//! A commit goes `PostgresStore` → `writers` (the queues) → `writer` (one transaction for all that waits) →
+//! `transaction` (two round trips): `facts` locks the conversations and asks, `ledger` lets the core decide,
+//! `writes` is what follows. `fate` finds out about a commit that was not answered. A read goes
+//! `PostgresStore` → `reads`, `timeline`, `inbox` or `directory_rows` → `pool` (one round trip). The order of
+//! the log of everything is explained in `feed`.
+//!
+//! Nothing is remembered between transactions: another node may have changed it.
+
+mod availability;
+mod column;
+mod connector;
+mod directory;
+mod directory_rows;
+mod facts;
+mod fate;
+mod fault;
+mod feed;
+mod inbox;
+mod ledger;
+mod pool;
+mod reads;
+mod rows;
+mod schema;
+mod split;
+mod statement;
+mod text;
+mod timeline;
+mod transaction;
+mod writer;
+mod writers;
+mod writes;
+
+use std::time::Duration;
+
+use tidemark_core::access::Caller;
+use tidemark_core::unread::Counts;
+use tidemark_core::{ConversationId, Limits, Position, Seq, UserId};
+use tokio_postgres::Client;
+use uuid::Uuid;
+
+use crate::{
+    Batch, CommitError, ConversationView, EventsPage, FeedEvent, Health, InboxPage, MembersPage,
+    MembershipView, OpenError, Outcome, PageLimits, ReadError, Reader, Store, TimelinePage, Window,
+};
+
+use connector::Connector;
+use fault::Trouble;
+use pool::Connections;
+use statement::Statement;
+use writers::Writers;
+
+pub use connector::check_url;
+
+/// The oldest server that is known to do: transaction ids that do not wrap came with 13.
+const SERVER_VERSION_MIN: i32 = 130_000;
+
+/// How to run a [`PostgresStore`].
+#[derive(Clone, Debug)]
+pub struct PostgresOptions {
+    /// How large things may get.
+    pub limits: Limits,
+    /// The most connections of this node; at least one more than `writers`.
+    pub connections_max: usize,
+    /// How many of them write; at least one. Conversations are committed in parallel over these.
+    pub writers: usize,
+    /// How long a command waits for a server that takes writes before it is answered that the store is
+    /// unavailable. Whoever reads waits as long for a connection.
+    pub commit_wait: Duration,
+}
+
+impl Default for PostgresOptions {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            connections_max: 16,
+            writers: 4,
+            commit_wait: Duration::from_secs(5),
+        }
+    }
+}
+
+/// A store in a database that other nodes may use as well.
+///
+/// Dropping it lets the writers finish what they were given, in the background.
+pub struct PostgresStore {
+    epoch: Uuid,
+    connections: Connections,
+    writers: Writers,
+}
+
+impl PostgresStore {
+    /// Opens the store in the database that `url` names, and makes its tables if they are missing. Several
+    /// hosts may be named; the one that takes writes is found, now and whenever it changes.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError::TooNew`] for tables of a later version; [`OpenError::Engine`] if the URL is wrong, no
+    /// server that takes writes answers, or the server is too old or set to lose commits.
+    pub async fn open(url: &str, options: PostgresOptions) -> Result<Self, OpenError> {
+        let connector = Connector::new(url)?;
+        let writers = options.writers.max(1);
+        let mut client = connector.open_alone().await?;
+        check_server(&client).await?;
+        let epoch = schema::prepare(&mut client).await?;
+        drop(client);
+        let mut links = Vec::with_capacity(writers);
+        for _ in 0..writers {
+            links.push(connector.open().await?);
+        }
+        let reading = options.connections_max.saturating_sub(writers);
+        let connections = Connections::new(&connector, reading, options.commit_wait)?;
+        let writers = Writers::start(&connector, &options.limits, links, options.commit_wait);
+        Ok(Self {
+            epoch,
+            connections,
+            writers,
+        })
+    }
+}
+
+async fn check_server(client: &Client) -> Result<(), OpenError> {
+    let settings = Statement::new(
+        "SELECT current_setting('server_version_num')::int, current_setting('synchronous_commit'),
+            current_setting('fsync')",
+    );
+    let rows = settings.run(client).await.map_err(Trouble::from)?;
+    let version: i32 = column::get(&rows[0], 0)?;
+    if version < SERVER_VERSION_MIN {
+        let found = version / 10_000;
+        return Err(OpenError::Engine(format!(
+            "PostgreSQL {found} is too old; 13 or later is needed"
+        )));
+    }
+    if column::get::<&str>(&rows[0], 1)? == "off" {
+        return Err(OpenError::Engine(
+            "the server has synchronous_commit = off, which loses messages that were \
+             acknowledged; set it to on, or to local, for this role or database"
+                .to_owned(),
+        ));
+    }
+    if column::get::<&str>(&rows[0], 2)? == "off" {
+        tracing::warn!("the server has fsync = off: a power cut loses messages");
+    }
+    Ok(())
+}
+
+impl Store for PostgresStore {
+    fn epoch(&self) -> Uuid {
+        self.epoch
+    }
+
+    async fn commit(&self, batch: Batch) -> Vec<Result<Outcome, CommitError>> {
+        self.writers.commit(batch).await
+    }
+
+    async fn events_after(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        after: Seq,
+        limits: PageLimits,
+    ) -> Result<EventsPage, ReadError> {
+        Ok(reads::events_after(&self.connections, caller, conversation, after, limits).await?)
+    }
+
+    async fn messages(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        window: Window,
+        limits: PageLimits,
+    ) -> Result<TimelinePage, ReadError> {
+        Ok(timeline::messages(&self.connections, caller, conversation, window, limits).await?)
+    }
+
+    async fn conversation(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+    ) -> Result<ConversationView, ReadError> {
+        Ok(inbox::conversation(&self.connections, caller, conversation).await?)
+    }
+
+    async fn inbox(
+        &self,
+        user: &UserId,
+        before: Option<Position>,
+        entries_max: usize,
+    ) -> Result<InboxPage, ReadError> {
+        Ok(inbox::inbox(&self.connections, user, before, entries_max).await?)
+    }
+
+    async fn memberships(&self, user: &UserId) -> Result<Vec<MembershipView>, ReadError> {
+        Ok(inbox::memberships(&self.connections, user).await?)
+    }
+
+    async fn counts(
+        &self,
+        user: &UserId,
+        conversation: ConversationId,
+    ) -> Result<(Seq, Counts), ReadError> {
+        Ok(inbox::counts(&self.connections, user, conversation).await?)
+    }
+
+    async fn members(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        after: Option<&UserId>,
+        entries_max: usize,
+    ) -> Result<MembersPage, ReadError> {
+        Ok(reads::members(&self.connections, caller, conversation, after, entries_max).await?)
+    }
+
+    async fn readers(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        seq: Seq,
+        entries_max: usize,
+    ) -> Result<Vec<Reader>, ReadError> {
+        Ok(reads::readers(&self.connections, caller, conversation, seq, entries_max).await?)
+    }
+
+    async fn feed(&self, after: Position, limits: PageLimits) -> Result<Vec<FeedEvent>, ReadError> {
+        Ok(feed::feed(&self.connections, after, limits).await?)
+    }
+
+    fn health(&self) -> Health {
+        self.writers.health()
+    }
+
+    async fn close(&self) {
+        self.writers.close().await;
+        self.connections.close();
+    }
+}

@@ -1,0 +1,210 @@
+//! Reads of one conversation. Each runs in one snapshot and asks there whether the caller may read.
+
+use tidemark_core::access::{Caller, Operation, permit_in};
+use tidemark_core::conversation::Membership;
+use tidemark_core::{ConversationId, Refusal, Seq, UserId};
+use tokio_postgres::Row;
+
+use crate::log_page::Entry;
+use crate::{EventsPage, Member, MembersPage, PageLimits, Reader};
+
+use super::column::{self, page_size, signed};
+use super::fault::{Fault, Trouble};
+use super::pool::Connections;
+use super::rows::{
+    self, CONVERSATION_COLUMNS, KeptConversation, conversation_columns, event_columns,
+    member_columns, sent_join,
+};
+use super::statement::Statement;
+
+pub(crate) type Read<T> = Result<T, Fault<Refusal>>;
+
+/// The conversation, and what the person is to it.
+const ACCESS: &str = concat!(
+    "SELECT ",
+    conversation_columns!(),
+    ", ",
+    member_columns!(),
+    " FROM tidemark.conversation AS c
+    LEFT JOIN tidemark.person AS p ON p.id = $2
+    LEFT JOIN tidemark.member AS m ON m.conversation = c.key AND m.person = p.key",
+    sent_join!(),
+    " WHERE c.id = $1"
+);
+
+const EVENTS_AFTER: &str = concat!(
+    "SELECT ",
+    event_columns!(),
+    " FROM tidemark.conversation AS c
+    CROSS JOIN LATERAL (
+        SELECT * FROM tidemark.event
+        WHERE conversation = c.key AND seq > $2 ORDER BY seq LIMIT $3) AS e
+    JOIN tidemark.person AS a ON a.key = e.author
+    WHERE c.id = $1 ORDER BY e.seq"
+);
+
+const MEMBERS: &str = "SELECT m.person_id, m.role, m.joined, m.read
+    FROM tidemark.conversation AS c
+    CROSS JOIN LATERAL (
+        SELECT * FROM tidemark.member
+        WHERE conversation = c.key AND departed IS NULL AND person_id > $2
+        ORDER BY person_id LIMIT $3) AS m
+    WHERE c.id = $1 ORDER BY m.person_id";
+
+const READERS: &str = "SELECT m.person_id, m.read
+    FROM tidemark.conversation AS c
+    CROSS JOIN LATERAL (
+        SELECT * FROM tidemark.member
+        WHERE conversation = c.key AND departed IS NULL AND read >= $2
+        ORDER BY person_id LIMIT $3) AS m
+    WHERE c.id = $1 ORDER BY m.person_id";
+
+/// Asks what [`permitted`] reads.
+pub(crate) fn access(caller: &Caller, id: ConversationId) -> Statement {
+    let user = caller.user().map(UserId::to_string);
+    Statement::new(ACCESS).uuid(id.0).text(user)
+}
+
+/// The conversation, if `caller` may do the reading `operation` in it.
+pub(crate) fn permitted(
+    operation: Operation,
+    caller: &Caller,
+    rows: &[Row],
+) -> Read<(KeptConversation, Option<Membership>)> {
+    let (kept, membership) = match rows.first() {
+        Some(row) => (
+            Some(rows::kept_conversation(row)?),
+            rows::membership(row, CONVERSATION_COLUMNS)?,
+        ),
+        None => (None, None),
+    };
+    let state = kept.as_ref().map(|kept| &kept.state);
+    permit_in(operation, caller, state, membership.as_ref())?;
+    let kept = kept.ok_or_else(Refusal::no_such_conversation)?;
+    Ok((kept, membership))
+}
+
+/// Asks for a part of a conversation that members and administrators may read.
+async fn part_of(
+    connections: &Connections,
+    caller: &Caller,
+    conversation: ConversationId,
+    part: Statement,
+) -> Read<(KeptConversation, Vec<Row>)> {
+    let statements = [access(caller, conversation), part];
+    let mut answers = connections.read(&statements).await?;
+    let part = answers.pop().unwrap_or_default();
+    let access = answers.pop().unwrap_or_default();
+    let (kept, _) = permitted(Operation::Read, caller, &access)?;
+    Ok((kept, part))
+}
+
+pub(crate) fn events_after_statement(
+    conversation: ConversationId,
+    after: Seq,
+    limits: PageLimits,
+) -> Statement {
+    Statement::new(EVENTS_AFTER)
+        .uuid(conversation.0)
+        .number(signed(after.get()))
+        .number(page_size(limits.entries_max.max(1)))
+}
+
+pub(crate) async fn events_after(
+    connections: &Connections,
+    caller: &Caller,
+    conversation: ConversationId,
+    after: Seq,
+    limits: PageLimits,
+) -> Read<EventsPage> {
+    let part = events_after_statement(conversation, after, limits);
+    let (kept, rows) = part_of(connections, caller, conversation, part).await?;
+    let head = kept.state.head;
+    let entries = page(&rows, limits)?.into_iter();
+    let events: Vec<_> = entries.map(|entry| entry.event).collect();
+    let last = events.last().map_or(head, |event| event.seq);
+    Ok(EventsPage {
+        events,
+        head,
+        more: last < head,
+    })
+}
+
+/// Takes rows until their text is too much for a page; at least one.
+pub(crate) fn page(rows: &[Row], limits: PageLimits) -> Result<Vec<Entry>, Trouble> {
+    let mut entries = Vec::with_capacity(rows.len());
+    let mut text_bytes = 0;
+    for row in rows {
+        let entry = rows::entry(row, 0)?.ok_or_else(|| column::damaged("an empty event"))?;
+        text_bytes += entry.text_bytes();
+        if !entries.is_empty() && text_bytes > limits.text_bytes_max {
+            break;
+        }
+        entries.push(entry);
+    }
+    Ok(entries)
+}
+
+pub(crate) fn members_statement(
+    conversation: ConversationId,
+    after: Option<&UserId>,
+    entries: usize,
+) -> Statement {
+    Statement::new(MEMBERS)
+        .uuid(conversation.0)
+        .text(after.map_or_else(String::new, UserId::to_string))
+        .number(page_size(entries))
+}
+
+pub(crate) async fn members(
+    connections: &Connections,
+    caller: &Caller,
+    conversation: ConversationId,
+    after: Option<&UserId>,
+    entries_max: usize,
+) -> Read<MembersPage> {
+    let entries_max = entries_max.max(1);
+    let part = members_statement(conversation, after, entries_max.saturating_add(1));
+    let (_, rows) = part_of(connections, caller, conversation, part).await?;
+    let members = rows.iter().take(entries_max).map(|row| {
+        Ok(Member {
+            user: column::user_id(row, 0)?,
+            role: column::named(row, 1)?,
+            joined: column::seq(row, 2)?,
+            read: column::seq(row, 3)?,
+        })
+    });
+    Ok(MembersPage {
+        members: members.collect::<Result<_, Trouble>>()?,
+        more: rows.len() > entries_max,
+    })
+}
+
+pub(crate) fn readers_statement(
+    conversation: ConversationId,
+    seq: Seq,
+    entries: usize,
+) -> Statement {
+    Statement::new(READERS)
+        .uuid(conversation.0)
+        .number(signed(seq.get()))
+        .number(page_size(entries))
+}
+
+pub(crate) async fn readers(
+    connections: &Connections,
+    caller: &Caller,
+    conversation: ConversationId,
+    seq: Seq,
+    entries_max: usize,
+) -> Read<Vec<Reader>> {
+    let part = readers_statement(conversation, seq, entries_max);
+    let (_, rows) = part_of(connections, caller, conversation, part).await?;
+    let readers = rows.iter().map(|row| {
+        Ok(Reader {
+            user: column::user_id(row, 0)?,
+            read: column::seq(row, 1)?,
+        })
+    });
+    Ok(readers.collect::<Result<_, Trouble>>()?)
+}
