@@ -101,11 +101,11 @@ pub(crate) fn events_statement(after: Position, limits: PageLimits) -> Statement
 }
 
 /// What one look at the feed found.
-struct Look {
+pub(crate) struct Look {
     last_taken: Position,
     horizon: Position,
     /// The page, as far as it is final.
-    entries: Vec<Entry>,
+    pub(crate) entries: Vec<Entry>,
     /// Whether a later look can find more of the page.
     has_room: bool,
 }
@@ -134,7 +134,7 @@ pub(crate) async fn feed(
         .collect())
 }
 
-async fn look(
+pub(crate) async fn look(
     connections: &Connections,
     after: Position,
     limits: PageLimits,

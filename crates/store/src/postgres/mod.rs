@@ -25,6 +25,8 @@ mod rows;
 mod schema;
 mod split;
 mod statement;
+#[cfg(test)]
+mod tests;
 mod text;
 mod timeline;
 mod transaction;

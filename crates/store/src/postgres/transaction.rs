@@ -4,6 +4,7 @@ use futures_util::future::{try_join, try_join_all};
 use tidemark_core::conversation::{Command, Event};
 use tidemark_core::{Limits, Refusal};
 use tokio::time::{Instant, timeout_at};
+use tokio_postgres::error::Severity;
 use tokio_postgres::{Client, Error};
 
 use crate::Outcome;
@@ -98,6 +99,10 @@ pub(crate) async fn attempt(
             // The commit that came behind it has become a rollback.
             Err(Failure::Aborted(error.into()))
         }
+        Ok(Err(WriteError::Commit(error))) if is_plain_error(&error) => {
+            // The server found something against it and goes on; nothing of it is there.
+            Err(Failure::Aborted(error.into()))
+        }
         Ok(Err(WriteError::Write(error) | WriteError::Commit(error))) => Err(Failure::Unknown {
             trace,
             outcomes,
@@ -128,6 +133,13 @@ async fn write(client: &Client, statements: &[Statement]) -> Result<(), WriteErr
         committed.map_err(WriteError::Commit)
     };
     try_join(statements, commit).await.map(|_| ())
+}
+
+/// Whether the server says that a statement failed, and not that the session ends.
+fn is_plain_error(error: &Error) -> bool {
+    error
+        .as_db_error()
+        .is_some_and(|said| said.parsed_severity() == Some(Severity::Error))
 }
 
 async fn within<T>(

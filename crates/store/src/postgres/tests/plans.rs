@@ -1,0 +1,112 @@
+//! Every read finds its rows by an index, however long the log is.
+
+use tidemark_core::access::Caller;
+use tidemark_core::conversation::{Action, Command, Mentions, NewMessage};
+use tidemark_core::{ClientId, ConversationId, Position, Seq, Timestamp, UserId};
+use tokio_postgres::Client;
+use uuid::Uuid;
+
+use super::super::statement::Statement;
+use super::super::{facts, feed, inbox, reads, timeline};
+use super::database;
+use crate::PageLimits;
+
+/// A few thousand people in a few hundred conversations with some messages each.
+const HISTORY: &str = "
+    INSERT INTO tidemark.person (id, origin, created_at)
+        SELECT 'person-' || n, 0, 0 FROM generate_series(1, 4000) AS n;
+    INSERT INTO tidemark.conversation
+        SELECT n, lpad(to_hex(n), 32, '0')::uuid, 'group', 'private', NULL, NULL, NULL, 0, 20, 200,
+            200, n * 200
+        FROM generate_series(1, 1000) AS n;
+    INSERT INTO tidemark.member
+        SELECT 1 + (n + m * 37) % 1000, n, 'person-' || n, 'member', 1, NULL, 100
+        FROM generate_series(1, 4000) AS n, generate_series(0, 4) AS m;
+    INSERT INTO tidemark.event
+        SELECT n, seq, n * 200 + seq, 0, 1 + (n + seq) % 4000, seq, seq / 20, gen_random_uuid(), 1,
+            'a message of some length, as people write them', NULL
+        FROM generate_series(1, 1000) AS n, generate_series(1, 200) AS seq;
+    INSERT INTO tidemark.mention
+        SELECT 1 + (n * 7 + seq) % 4000, n, seq, 1 + (n + seq) % 4000
+        FROM generate_series(1, 1000) AS n, generate_series(1, 200, 10) AS seq;
+    ANALYZE;";
+
+fn room(number: u128) -> ConversationId {
+    ConversationId(Uuid::from_u128(number))
+}
+
+fn person(number: u32) -> UserId {
+    UserId::parse(&format!("person-{number}")).unwrap()
+}
+
+fn command(number: u32, action: Action) -> Command {
+    Command {
+        conversation: room(number.into()),
+        caller: Caller::User(person(number)),
+        at: Timestamp(0),
+        action,
+    }
+}
+
+/// A batch that asks for all kinds of facts.
+fn batch() -> Vec<Command> {
+    let send = |number: u32| {
+        command(
+            number,
+            Action::Send(NewMessage {
+                client_id: ClientId(Uuid::from_u128(number.into())),
+                text: "hello".to_owned(),
+                reply_to: Seq::new(3),
+                mentions: Mentions::default(),
+                client_at: None,
+            }),
+        )
+    };
+    let read = |number| command(number, Action::MoveCursor(Seq::new(150).unwrap()));
+    (1..30).map(send).chain((30..40).map(read)).collect()
+}
+
+async fn plan(client: &Client, statement: Statement) -> String {
+    let explain = format!("EXPLAIN {}", statement.sql());
+    let explained = statement.explained(Box::leak(explain.into_boxed_str()));
+    let rows = explained.run(client).await.unwrap();
+    let lines: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    lines.join("\n")
+}
+
+#[tokio::test]
+async fn every_read_of_the_log_uses_an_index() {
+    let connector = database().await;
+    let client = connector.open_alone().await.unwrap();
+    client.batch_execute(HISTORY).await.unwrap();
+    let (ann, seq) = (person(1), Seq::new(100).unwrap());
+    let caller = Caller::User(ann.clone());
+    let limits = PageLimits {
+        entries_max: 50,
+        text_bytes_max: usize::MAX,
+    };
+    let mut statements = vec![
+        reads::access(&caller, room(7)),
+        reads::events_after_statement(room(7), seq, limits),
+        reads::members_statement(room(7), Some(&ann), 50),
+        reads::readers_statement(room(7), seq, 50),
+        timeline::below_statement(room(7), seq, limits),
+        timeline::above_statement(room(7), seq, limits),
+        inbox::conversation_statement(&caller, room(7)),
+        inbox::inbox_statement(&ann, Some(Position(150_000)), 20),
+        inbox::memberships_statement(&ann),
+        feed::events_statement(Position(100_000), limits),
+    ];
+    statements.extend(facts::Wanted::by(&batch()).questions().statements);
+    assert!(statements.len() > 15);
+    for statement in statements {
+        let sql = statement.sql();
+        let plan = plan(&client, statement).await;
+        // A sequence has one row and no index.
+        let plan = plan.replace("Seq Scan on event_position", "");
+        for table in ["event", "mention", "member"] {
+            let scan = format!("Seq Scan on {table}");
+            assert!(!plan.contains(&scan), "{sql}\n{plan}");
+        }
+    }
+}
