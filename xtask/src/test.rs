@@ -1,5 +1,6 @@
 //! `cargo xtask test`: everything that must hold before a change lands.
 
+use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
@@ -73,24 +74,47 @@ fn install_tools() -> Result<()> {
             shell::run(Command::new("rustup").args(["component", "add", component]))?;
         }
     }
-    install_strace();
+    install_packages();
     Ok(())
 }
 
-/// The crash tests count flushes with strace and skip themselves without it, so a machine on which it cannot
-/// be installed is told and not stopped.
-fn install_strace() {
-    if shell::answers(&mut Command::new("strace"), "--version") {
+/// What the tests need of the system: the name of a package, and whether it is there.
+const PACKAGES: &[(&str, fn() -> bool)] = &[
+    ("strace", || {
+        shell::answers(&mut Command::new("strace"), "--version")
+    }),
+    // Debian keeps the programs of servers out of the way of other versions.
+    ("postgresql", || Path::new("/usr/lib/postgresql").exists()),
+    ("pgbouncer", || Path::new("/usr/sbin/pgbouncer").exists()),
+];
+
+/// A machine on which something cannot be installed is told and not stopped: the crash tests count flushes
+/// with strace and skip themselves without it, and the tests of the PostgreSQL engine say what they miss.
+fn install_packages() {
+    let missing: Vec<_> = PACKAGES
+        .iter()
+        .filter(|(_, is_installed)| !is_installed())
+        .map(|(package, _)| *package)
+        .collect();
+    if missing.is_empty() {
         return;
     }
+    let names = missing.join(", ");
     if !is_root() {
-        println!("strace is missing; install it to run the tests that count flushes");
+        println!("missing: {names}; install them to run every test");
         return;
     }
-    let installed = shell::run(Command::new("apt-get").arg("update").arg("--quiet"))
-        .and_then(|()| shell::run(Command::new("apt-get").args(["install", "--yes", "strace"])));
+    let installed =
+        shell::run(Command::new("apt-get").arg("update").arg("--quiet")).and_then(|()| {
+            shell::run(
+                Command::new("apt-get")
+                    .env("DEBIAN_FRONTEND", "noninteractive")
+                    .args(["install", "--yes"])
+                    .args(&missing),
+            )
+        });
     if let Err(error) = installed {
-        println!("strace cannot be installed: {error:#}");
+        println!("{names} cannot be installed: {error:#}");
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use tidemark_server::config::{Config, Sources, StoreEngine};
+use tidemark_server::config::{Config, PostgresConfig, Sources};
 use tidemark_store::OpenError;
+use tidemark_store::postgres::{PostgresOptions, PostgresStore};
 use tidemark_store::sqlite::{SqliteOptions, SqliteStore};
 
 use crate::failure::{Failure, FailureKind};
@@ -39,15 +40,13 @@ impl InstallationArguments {
     }
 }
 
-/// Opens the store that a configuration names.
+/// Opens the embedded store in the data directory.
 ///
 /// # Errors
 ///
 /// As [`SqliteStore::open`].
-pub(crate) async fn open_store(config: &Config) -> Result<SqliteStore, OpenError> {
-    let directory = match config.store {
-        StoreEngine::Sqlite => config.data.clone(),
-    };
+pub(crate) async fn open_sqlite(config: &Config) -> Result<SqliteStore, OpenError> {
+    let directory = config.data.clone();
     let options = SqliteOptions {
         limits: config.limits.of_rules(),
         ..SqliteOptions::default()
@@ -56,4 +55,22 @@ pub(crate) async fn open_store(config: &Config) -> Result<SqliteStore, OpenError
     tokio::task::spawn_blocking(move || SqliteStore::open(&directory, options))
         .await
         .map_err(|error| OpenError::Engine(error.to_string()))?
+}
+
+/// Opens the store in a PostgreSQL database.
+///
+/// # Errors
+///
+/// As [`PostgresStore::open`].
+pub(crate) async fn open_postgres(
+    config: &Config,
+    postgres: &PostgresConfig,
+) -> Result<PostgresStore, OpenError> {
+    let options = PostgresOptions {
+        limits: config.limits.of_rules(),
+        connections_max: postgres.connections_max,
+        writers: postgres.writers,
+        commit_wait: postgres.commit_wait,
+    };
+    PostgresStore::open(postgres.url.expose(), options).await
 }

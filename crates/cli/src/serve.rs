@@ -1,9 +1,11 @@
 //! `tidemark serve`: the server, on the engine that the configuration names.
 
+use tidemark_server::config::{Config, StoreEngine};
 use tidemark_server::{Server, start_log};
+use tidemark_store::{Directory, OpenError, Store};
 
 use crate::failure::Failure;
-use crate::installation::{InstallationArguments, open_store};
+use crate::installation::{InstallationArguments, open_postgres, open_sqlite};
 use crate::output;
 use crate::stopping::stop_signal;
 
@@ -15,11 +17,18 @@ pub(crate) struct Arguments {
     /// Where to listen, for example 127.0.0.1:8080; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
+    /// Where the log lives: sqlite: (in the data directory) or postgres://…; others can see the
+    /// command line, so put a URL with a password into the file or into TIDEMARK_STORE__URL
+    #[arg(long, value_name = "URL")]
+    store: Option<String>,
 }
 
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
-    let listen = arguments.listen.map(|listen| ("listen".to_owned(), listen));
-    let config = arguments.installation.load(listen.into_iter().collect())?;
+    let flags = [("listen", arguments.listen), ("store.url", arguments.store)];
+    let flags = flags
+        .into_iter()
+        .filter_map(|(key, value)| Some((key.to_owned(), value?)));
+    let config = arguments.installation.load(flags.collect())?;
     start_log(&config.log).map_err(|error| Failure::failed(error.to_string()))?;
     // Sockets are file descriptors, and the usual soft limit is 1,024.
     if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
@@ -29,9 +38,24 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     }
     // Asked for before anything is open, so that a signal that comes early is not lost.
     let stop = stop_signal()?;
-    let store = open_store(&config)
-        .await
-        .map_err(|error| Failure::failed(error.to_string()))?;
+    let fail = |error: OpenError| Failure::failed(error.to_string());
+    match config.store.clone() {
+        StoreEngine::Sqlite => {
+            let store = open_sqlite(&config).await.map_err(fail)?;
+            serve(config, store, stop).await
+        }
+        StoreEngine::Postgres(postgres) => {
+            let store = open_postgres(&config, &postgres).await.map_err(fail)?;
+            serve(config, store, stop).await
+        }
+    }
+}
+
+async fn serve<S: Store + Directory>(
+    config: Config,
+    store: S,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), Failure> {
     let server = Server::bind(config, store)
         .await
         .map_err(|error| Failure::failed(error.to_string()))?;

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use tidemark_core::UserId;
 use tidemark_server::auth::{AccountError, Authenticator};
+use tidemark_server::config::StoreEngine;
 use tidemark_server::{Clock, start_log};
 use tidemark_store::sqlite::SqliteStore;
 use tidemark_store::{Directory, DirectoryError, OpenError, Store, User};
 
 use crate::failure::{Failure, FailureKind};
-use crate::installation::{InstallationArguments, open_store};
+use crate::installation::{InstallationArguments, open_sqlite};
 use crate::output;
 
 pub(super) struct Local {
@@ -28,6 +29,12 @@ impl Local {
         // The store logs what it could not do, and why.
         "warn".clone_into(&mut config.log.level);
         start_log(&config.log).map_err(|error| Failure::failed(error.to_string()))?;
+        if config.store != StoreEngine::Sqlite {
+            return Err(Failure::failed(
+                "this works in the embedded store only; with PostgreSQL, list, show and add users at a \
+                 server, with --url and an API key in TIDEMARK_API_KEY",
+            ));
+        }
         let data = config.data.display();
         if !config.data.is_dir() {
             if !may_make {
@@ -37,7 +44,7 @@ impl Local {
             }
             output::note(format_args!("making a new store in {data}"));
         }
-        let store = open_store(&config).await.map_err(|error| match error {
+        let store = open_sqlite(&config).await.map_err(|error| match error {
             OpenError::Locked { .. } => Failure::failed(format!(
                 "a server is using {data}: stop it first. Users can be listed, shown and added while it runs, \
                  with --url and an API key in TIDEMARK_API_KEY"

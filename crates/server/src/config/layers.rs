@@ -68,7 +68,9 @@ pub(super) fn merge(sources: &Sources) -> Result<Layers, ConfigError> {
         }
     }
     for (key, text) in &sources.flags {
-        insert_text(&mut layers, key.clone(), text, Origin::Flag(key.clone()));
+        // The flag for `store.url` is `--store`.
+        let flag = key.strip_suffix(".url").unwrap_or(key).to_owned();
+        insert_text(&mut layers, key.clone(), text, Origin::Flag(flag));
     }
     Ok(layers)
 }

@@ -17,7 +17,8 @@ pub use mistakes::{ConfigError, Mistake, Origin};
 pub use secret::Secret;
 pub use settings::{
     AuthConfig, BlobEngine, BusEngine, Config, FanoutConfig, HttpConfig, JwtAlgorithm, JwtConfig,
-    JwtKeys, LimitsConfig, LogConfig, LogFormat, Registration, SocketConfig, StoreEngine,
+    JwtKeys, LimitsConfig, LogConfig, LogFormat, PostgresConfig, Registration, SocketConfig,
+    StoreEngine,
 };
 
 #[cfg(test)]

@@ -63,10 +63,25 @@ impl Default for Config {
 }
 
 /// Where the log lives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreEngine {
     /// In files of the data directory.
     Sqlite,
+    /// In a PostgreSQL database.
+    Postgres(PostgresConfig),
+}
+
+/// How to use a PostgreSQL database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PostgresConfig {
+    /// Where it is. It may hold a password.
+    pub url: Secret,
+    /// The most connections of this node, those that write among them.
+    pub connections_max: usize,
+    /// How many connections write.
+    pub writers: usize,
+    /// How long a command waits for a server that takes writes.
+    pub commit_wait: Duration,
 }
 
 /// How nodes tell each other what is new.

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use super::{Config, ConfigError, JwtKeys, LogFormat, Registration, Secret, Sources};
+use super::{Config, ConfigError, JwtKeys, LogFormat, Registration, Secret, Sources, StoreEngine};
 
 fn load(
     toml: &str,
@@ -88,7 +88,7 @@ fn every_mistake_is_reported_with_its_key() {
             colour = "blue"
             api_keys = "one"
             [store]
-            url = "postgres://db"
+            url = "mongodb://db"
             [auth]
             registration = "sometimes"
             [limits]
@@ -170,6 +170,8 @@ fn jwt_keys_come_one_at_a_time_and_with_what_they_need() {
 fn no_secret_is_shown() {
     let hidden = "hunter2";
     let texts = [
+        format!("[store]\nurl = 'postgres://me:{hidden}@db:{hidden}/chat'"),
+        format!("[store]\nurl = 'postgre://me:{hidden}@db/chat'"),
         format!("api_keys = ['{hidden}-{hidden}']\n[auth.jwt]\nhs256_secret = '{hidden}'"),
         format!("api_keys = ['{hidden}'"),
         format!("api_key = '{hidden}'"),
@@ -180,6 +182,44 @@ fn no_secret_is_shown() {
     }
     let config = load(&format!("api_keys = ['{hidden}-{hidden}']"), &[], &[]).unwrap();
     assert!(!format!("{config:?}").contains(hidden));
+    let url = format!("[store]\nurl = 'postgres://me:{hidden}@db/chat'");
+    let config = load(&url, &[], &[]).unwrap();
+    assert!(!format!("{config:?}").contains(hidden));
+}
+
+#[test]
+fn the_log_may_live_in_postgres() {
+    let url = "postgres://me:secret@one,two:5433/chat";
+    let config = load(
+        &format!("[store]\nurl = '{url}'\nwriters = 2"),
+        &[("TIDEMARK_STORE__CONNECTIONS_MAX", "10")],
+        &[],
+    );
+    let StoreEngine::Postgres(postgres) = config.unwrap().store else {
+        panic!("expected PostgreSQL");
+    };
+    assert_eq!(postgres.url.expose(), url);
+    assert_eq!((postgres.connections_max, postgres.writers), (10, 2));
+    assert_eq!(postgres.commit_wait.as_secs(), 5);
+}
+
+#[test]
+fn the_connections_of_the_store_are_checked() {
+    for (section, key) in [
+        ("writers = 2", "store.writers"),
+        (
+            "url = 'sqlite:'\ncommit_wait_ms = 100",
+            "store.commit_wait_ms",
+        ),
+        (
+            "url = 'postgres://db/chat'\nconnections_max = 4",
+            "store.connections_max",
+        ),
+        ("url = 'postgres:///chat'", "store.url"),
+    ] {
+        let keys = keys_of(load(&format!("[store]\n{section}"), &[], &[]));
+        assert_eq!(keys, [key], "{section}");
+    }
 }
 
 #[test]

@@ -4,12 +4,14 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use tidemark_store::postgres::check_url;
 use tracing_subscriber::EnvFilter;
 
 use super::reader::Reader;
 use super::{
     AuthConfig, BlobEngine, BusEngine, Config, FanoutConfig, HttpConfig, JwtAlgorithm, JwtConfig,
-    JwtKeys, LimitsConfig, LogConfig, LogFormat, Origin, Registration, SocketConfig, StoreEngine,
+    JwtKeys, LimitsConfig, LogConfig, LogFormat, Origin, PostgresConfig, Registration, Secret,
+    SocketConfig, StoreEngine,
 };
 
 /// Below this a key can be guessed at the rate at which we answer.
@@ -34,9 +36,7 @@ pub(super) fn config(reader: &mut Reader) -> Config {
         }),
         data: path(reader, "data").unwrap_or_else(|| PathBuf::from("./data")),
         api_keys: reader.secrets("api_keys", API_KEY_BYTES_MIN),
-        store: reader
-            .choice("store.url", &[("sqlite:", StoreEngine::Sqlite)])
-            .unwrap_or(StoreEngine::Sqlite),
+        store: store(reader),
         bus: reader
             .choice("bus.url", &[("local:", BusEngine::Local)])
             .unwrap_or(BusEngine::Local),
@@ -68,6 +68,55 @@ pub(super) fn config(reader: &mut Reader) -> Config {
         drain: reader.milliseconds("drain_ms", 10_000, 0..=600_000),
         log: log(reader),
     }
+}
+
+fn store(reader: &mut Reader) -> StoreEngine {
+    const URL: &str = "store.url";
+    const CONNECTIONS: &str = "store.connections_max";
+    const WRITERS: &str = "store.writers";
+    const WAIT: &str = "store.commit_wait_ms";
+
+    let url_origin = reader.origin(URL);
+    let connections_origin = reader.origin(CONNECTIONS);
+    let options = [CONNECTIONS, WRITERS, WAIT].map(|key| (key, reader.origin(key)));
+    let url = reader.text(URL);
+    let connections_max = reader.size(CONNECTIONS, 16, 2..=10_000);
+    let writers = reader.size(WRITERS, 4, 1..=256);
+    let commit_wait = reader.milliseconds(WAIT, 5_000, 10..=600_000);
+    // Never quoted where it is wrong: it may hold a password, also in a form that nobody can parse.
+    let url = match url.as_deref() {
+        None | Some("sqlite:") => None,
+        Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
+            if let Err(problem) = check_url(url) {
+                reader.mistake(URL, url_origin, problem);
+            }
+            Some(Secret::new(url))
+        }
+        Some(_) => {
+            let problem = "it is neither \"sqlite:\" nor a URL that begins with postgres://";
+            reader.mistake(URL, url_origin, problem);
+            return StoreEngine::Sqlite;
+        }
+    };
+    let Some(url) = url else {
+        for (option, origin) in options {
+            if origin != Origin::Unset {
+                let problem = "it does nothing with sqlite:, which has no connections";
+                reader.mistake(option, origin, problem);
+            }
+        }
+        return StoreEngine::Sqlite;
+    };
+    if connections_max <= writers {
+        let problem = format!("{WRITERS} = {writers} of them write, and somebody has to read");
+        reader.mistake(CONNECTIONS, connections_origin, problem);
+    }
+    StoreEngine::Postgres(PostgresConfig {
+        url,
+        connections_max,
+        writers,
+        commit_wait,
+    })
 }
 
 fn limits(reader: &mut Reader) -> LimitsConfig {

@@ -74,16 +74,12 @@ impl Connector {
 
 impl Way {
     async fn open(&self) -> Result<(Client, JoinHandle<()>), Error> {
-        match &self.tls {
-            Some(tls) => {
-                let (client, connection) = self.config.connect(tls.clone()).await?;
-                Ok((client, tokio::spawn(drive(connection))))
-            }
-            None => {
-                let (client, connection) = self.config.connect(NoTls).await?;
-                Ok((client, tokio::spawn(drive(connection))))
-            }
+        if let Some(tls) = &self.tls {
+            let (client, connection) = self.config.connect(tls.clone()).await?;
+            return Ok((client, tokio::spawn(drive(connection))));
         }
+        let (client, connection) = self.config.connect(NoTls).await?;
+        Ok((client, tokio::spawn(drive(connection))))
     }
 }
 

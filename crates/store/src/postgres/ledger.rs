@@ -325,6 +325,7 @@ impl<'l> Ledger<'l> {
         Outcome::Cursor {
             cursor: CursorMove {
                 read,
+                head: self.rooms[&id].kept.state.head,
                 counts,
                 moved: to.is_some(),
             },
@@ -344,20 +345,17 @@ impl<'l> Ledger<'l> {
             own: sent,
         };
         let mentions_added = room.mentions_above(read, user);
-        let (at_cursor, mentions) = match room.added(read) {
-            Some(at_read) => {
-                // Messages of before the batch are below the place, so `sent` counts those as well.
-                let own_above = room.messages_above(read, user);
-                let own = sent - own_above;
-                let messages = at_read.tally.messages;
-                (Tally { messages, own }, mentions_added)
-            }
-            None => {
-                let at_place = self.facts.at_places.get(&(id, user.clone(), read));
-                let at_place = at_place.expect("asked for with every command about a cursor");
-                let mentions = at_place.mentions_above + mentions_added;
-                (at_place.tally, mentions)
-            }
+        let (at_cursor, mentions) = if let Some(event) = room.added(read) {
+            // Messages of before the batch are below the place, so `sent` counts those as well.
+            let at_cursor = Tally {
+                messages: event.tally.messages,
+                own: sent - room.messages_above(read, user),
+            };
+            (at_cursor, mentions_added)
+        } else {
+            let at_place = self.facts.at_places.get(&(id, user.clone(), read));
+            let at_place = at_place.expect("asked for with every command about a cursor");
+            (at_place.tally, at_place.mentions_above + mentions_added)
         };
         Counts {
             unread: unread(at_head, at_cursor),

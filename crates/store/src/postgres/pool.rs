@@ -11,11 +11,19 @@ use super::connector::Connector;
 use super::fault::Trouble;
 use super::statement::{Statement, transaction};
 
+/// What every transaction begins with: statements that run for a millisecond are not worth being compiled,
+/// which the server does if it overrates what they cost.
+macro_rules! begin {
+    ($mode:literal) => {
+        concat!("BEGIN ISOLATION LEVEL ", $mode, "; SET LOCAL jit = off")
+    };
+}
+
 /// All statements of a read see the same moment.
-const BEGIN_READ: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+const BEGIN_READ: &str = begin!("REPEATABLE READ READ ONLY");
 /// Each statement sees what was committed before it.
-const BEGIN_FOLLOWING_READ: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY";
-pub(crate) const BEGIN_CHANGE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
+const BEGIN_FOLLOWING_READ: &str = begin!("READ COMMITTED READ ONLY");
+pub(crate) const BEGIN_CHANGE: &str = begin!("READ COMMITTED READ WRITE");
 
 /// First in every transaction that writes, see [`guard`].
 const GUARD: &str = "SELECT pg_current_xact_id()::text,

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 use std::time::Duration;
+use std::{iter, slice};
 
 use tidemark_core::Limits;
 use tidemark_core::conversation::{Action, Command};
@@ -86,16 +87,17 @@ impl Writer {
     pub(crate) async fn run(mut self, mut jobs: Receiver<Job>) {
         let mut held_over = None;
         loop {
-            let first = match held_over.take() {
-                Some(job) => job,
-                None => tokio::select! {
+            let first = if let Some(job) = held_over.take() {
+                job
+            } else {
+                tokio::select! {
                     biased;
                     job = jobs.recv() => match job {
                         Some(job) => job,
                         None => return,
                     },
                     () = self.tend() => continue,
-                },
+                }
             };
             let (gathered, left) = gather(first, &mut jobs);
             held_over = left;
@@ -147,17 +149,20 @@ impl Writer {
             commands.append(&mut job.commands);
             deadline = deadline.max(job.deadline);
         }
-        let Some(outcomes) = self.commit(&commands, deadline).await else {
-            return;
-        };
-        let mut outcomes = outcomes.into_iter();
+        let mut answers = Vec::with_capacity(commands.len());
+        for part in parts(&commands) {
+            match self.commit(part, deadline).await {
+                Some(outcomes) => {
+                    let outcomes = outcomes.into_iter();
+                    answers.extend(outcomes.map(|it| it.map_err(CommitError::Refused)));
+                }
+                None => answers.extend(part.iter().map(|_| Err(CommitError::Unavailable))),
+            }
+        }
+        let mut answers = answers.into_iter();
         for (count, reply) in replies {
-            let answers = outcomes
-                .by_ref()
-                .take(count)
-                .map(|outcome| outcome.map_err(CommitError::Refused));
             // Nobody waits any more; what was done stays done.
-            let _ = reply.send(answers.collect());
+            let _ = reply.send(answers.by_ref().take(count).collect());
         }
     }
 
@@ -236,11 +241,11 @@ impl Writer {
 /// Everything that waits now, up to a bound, and a job that was too much.
 fn gather(first: Job, jobs: &mut Receiver<Job>) -> (Vec<Job>, Option<Job>) {
     let mut commands = first.commands.len();
-    let mut text_bytes = first.text_bytes();
+    let mut text_bytes = text_bytes_of(&first.commands);
     let mut gathered = vec![first];
     while let Ok(job) = jobs.try_recv() {
         commands += job.commands.len();
-        text_bytes += job.text_bytes();
+        text_bytes += text_bytes_of(&job.commands);
         if commands > TRANSACTION_COMMANDS_MAX || text_bytes > TRANSACTION_TEXT_BYTES_MAX {
             return (gathered, Some(job));
         }
@@ -249,14 +254,28 @@ fn gather(first: Job, jobs: &mut Receiver<Job>) -> (Vec<Job>, Option<Job>) {
     (gathered, None)
 }
 
-impl Job {
-    fn text_bytes(&self) -> usize {
-        let texts = self.commands.iter().map(|command| match &command.action {
-            Action::Send(message) => message.text.len(),
-            _ => 0,
+/// Commands as transactions take them: nearly always in one piece, which a single batch of very long texts is
+/// too large for.
+fn parts(commands: &[Command]) -> impl Iterator<Item = &[Command]> {
+    let mut rest = commands;
+    iter::from_fn(move || {
+        let mut text_bytes = 0;
+        let fits = rest.iter().take_while(|&command| {
+            text_bytes += text_bytes_of(slice::from_ref(command));
+            text_bytes <= TRANSACTION_TEXT_BYTES_MAX
         });
-        texts.sum()
-    }
+        let (part, left) = rest.split_at(fits.count().max(1).min(rest.len()));
+        rest = left;
+        (!part.is_empty()).then_some(part)
+    })
+}
+
+fn text_bytes_of(commands: &[Command]) -> usize {
+    let texts = commands.iter().map(|command| match &command.action {
+        Action::Send(message) => message.text.len(),
+        _ => 0,
+    });
+    texts.sum()
 }
 
 fn after_abort(trouble: &Trouble, conflicts: usize) -> Next {
@@ -293,5 +312,42 @@ impl Trouble {
 }
 
 fn is_io(error: &tokio_postgres::Error) -> bool {
-    std::error::Error::source(error).is_some_and(|source| source.is::<std::io::Error>())
+    std::error::Error::source(error).is_some_and(<dyn std::error::Error>::is::<std::io::Error>)
+}
+
+#[cfg(test)]
+mod tests {
+    use tidemark_core::access::Caller;
+    use tidemark_core::conversation::{Action, Command, Mentions, NewMessage};
+    use tidemark_core::{ClientId, ConversationId, Timestamp};
+    use uuid::Uuid;
+
+    use super::{TRANSACTION_TEXT_BYTES_MAX, parts};
+
+    fn send(text_bytes: usize) -> Command {
+        Command {
+            conversation: ConversationId(Uuid::nil()),
+            caller: Caller::Administrator,
+            at: Timestamp(0),
+            action: Action::Send(NewMessage {
+                client_id: ClientId(Uuid::nil()),
+                text: "x".repeat(text_bytes),
+                reply_to: None,
+                mentions: Mentions::default(),
+                client_at: None,
+            }),
+        }
+    }
+
+    #[test]
+    fn what_is_too_much_for_one_transaction_is_divided_in_order() {
+        let large = TRANSACTION_TEXT_BYTES_MAX / 2;
+        let sizes = [1, large, large, large, TRANSACTION_TEXT_BYTES_MAX + 1, 1];
+        let commands = sizes.map(send);
+        let lengths: Vec<_> = parts(&commands).map(<[_]>::len).collect();
+        assert_eq!(lengths, [2, 2, 1, 1]);
+        let joined: Vec<_> = parts(&commands).flatten().cloned().collect();
+        assert_eq!(joined, commands);
+        assert_eq!(parts(&[]).count(), 0);
+    }
 }

@@ -38,7 +38,8 @@ pub(crate) struct Writers {
     tasks: Mutex<Vec<JoinHandle<()>>>,
     availability: Arc<Availability>,
     commit_wait: Duration,
-    writers: usize,
+    /// How many there are.
+    count: usize,
 }
 
 impl Writers {
@@ -49,10 +50,10 @@ impl Writers {
         links: Vec<Link>,
         commit_wait: Duration,
     ) -> Self {
-        let writers = links.len();
+        let count = links.len();
         let availability = Arc::new(Availability::default());
-        let mut queues = Vec::with_capacity(writers);
-        let mut tasks = Vec::with_capacity(writers);
+        let mut queues = Vec::with_capacity(count);
+        let mut tasks = Vec::with_capacity(count);
         for link in links {
             let (queue, jobs) = mpsc::channel(QUEUE_MAX);
             let writer = Writer::new(
@@ -70,7 +71,7 @@ impl Writers {
             tasks: Mutex::new(tasks),
             availability,
             commit_wait,
-            writers,
+            count,
         }
     }
 
@@ -89,7 +90,7 @@ impl Writers {
         };
         let deadline = Instant::now() + self.commit_wait;
         let mut waiting = Vec::new();
-        for part in split(batch, self.writers) {
+        for part in split(batch, self.count) {
             let Part {
                 writer,
                 places,
