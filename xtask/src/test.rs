@@ -78,8 +78,11 @@ fn install_tools() -> Result<()> {
     Ok(())
 }
 
-/// What the tests need of the system: the name of a package, and whether it is there.
-const PACKAGES: &[(&str, fn() -> bool)] = &[
+/// The name of a package, and whether it is there.
+type Package = (&'static str, fn() -> bool);
+
+/// What the tests need of the system.
+const PACKAGES: &[Package] = &[
     ("strace", || {
         shell::answers(&mut Command::new("strace"), "--version")
     }),

@@ -18,7 +18,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
     /// Where the log lives: sqlite: (in the data directory) or postgres://…; others can see the
-    /// command line, so put a URL with a password into the file or into TIDEMARK_STORE__URL
+    /// command line, so a URL with a password belongs into the file or the environment
     #[arg(long, value_name = "URL")]
     store: Option<String>,
 }
