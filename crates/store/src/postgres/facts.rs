@@ -19,6 +19,9 @@ use super::rows::{
 };
 use super::statement::Statement;
 
+// Where one row is looked for, the statement says so with a limit of one. It is also what keeps the planner from
+// reading a whole table for a large batch: the cost of a commit must not grow with the log.
+
 /// Locks the conversations in the order of their ids, so that no two transactions wait for each other in
 /// a circle. Whatever is read after it is not changed by anybody else until the transaction ends.
 const LOCK_CONVERSATIONS: &str = concat!(
@@ -35,7 +38,9 @@ const PLACES: &str = concat!(
     " FROM unnest($1::uuid[], $2::text[]) AS u(conversation, person)
     JOIN tidemark.conversation AS c ON c.id = u.conversation
     JOIN tidemark.person AS p ON p.id = u.person
-    LEFT JOIN tidemark.member AS m ON m.conversation = c.key AND m.person = p.key",
+    LEFT JOIN LATERAL (
+        SELECT * FROM tidemark.member WHERE conversation = c.key AND person = p.key LIMIT 1
+    ) AS m ON true",
     sent_join!()
 );
 
@@ -47,14 +52,16 @@ const EARLIER_MESSAGES: &str = concat!(
     JOIN tidemark.person AS a ON a.id = u.author
     CROSS JOIN LATERAL (
         SELECT * FROM tidemark.event
-        WHERE client_id = u.client_id AND conversation = c.key AND author = a.key) AS e"
+        WHERE client_id = u.client_id AND conversation = c.key AND author = a.key
+        LIMIT 1) AS e"
 );
 
 const TARGETS: &str = "SELECT u.conversation, u.seq, e.kind
     FROM unnest($1::uuid[], $2::bigint[]) AS u(conversation, seq)
     JOIN tidemark.conversation AS c ON c.id = u.conversation
     CROSS JOIN LATERAL (
-        SELECT kind FROM tidemark.event WHERE conversation = c.key AND seq = u.seq) AS e";
+        SELECT kind FROM tidemark.event WHERE conversation = c.key AND seq = u.seq LIMIT 1
+    ) AS e";
 
 const CREATED_BY_CLIENT: &str = "SELECT u.author, u.client_id, c.id
     FROM unnest($1::text[], $2::uuid[]) AS u(author, client_id)
@@ -76,10 +83,13 @@ const TALLIES: &str = "SELECT u.conversation, u.person, place.seq,
     FROM unnest($1::uuid[], $2::text[], $3::bigint[]) AS u(conversation, person, seq)
     JOIN tidemark.conversation AS c ON c.id = u.conversation
     JOIN tidemark.person AS p ON p.id = u.person
-    JOIN tidemark.member AS m ON m.conversation = c.key AND m.person = p.key
+    CROSS JOIN LATERAL (
+        SELECT * FROM tidemark.member WHERE conversation = c.key AND person = p.key LIMIT 1
+    ) AS m
     CROSS JOIN LATERAL (VALUES (u.seq), (m.read)) AS place(seq)
     LEFT JOIN LATERAL (
         SELECT messages FROM tidemark.event WHERE conversation = c.key AND seq = place.seq
+        LIMIT 1
     ) AS at_place ON true
     LEFT JOIN LATERAL (
         SELECT own FROM tidemark.event

@@ -33,6 +33,7 @@ macro_rules! count_joins {
         " LEFT JOIN LATERAL (
             SELECT messages FROM tidemark.event
             WHERE conversation = c.key AND seq = m.read AND m.read < c.head
+            LIMIT 1
         ) AS at_cursor ON true
         LEFT JOIN LATERAL (
             SELECT own FROM tidemark.event

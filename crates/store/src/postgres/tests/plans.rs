@@ -11,7 +11,7 @@ use super::super::{facts, feed, inbox, reads, timeline};
 use super::database;
 use crate::PageLimits;
 
-/// A few thousand people in a few hundred conversations with some messages each.
+/// A few thousand people in a thousand conversations with some messages each, and one who is in all of them.
 const HISTORY: &str = "
     INSERT INTO tidemark.person (id, origin, created_at)
         SELECT 'person-' || n, 0, 0 FROM generate_series(1, 4000) AS n;
@@ -22,6 +22,9 @@ const HISTORY: &str = "
     INSERT INTO tidemark.member
         SELECT 1 + (n + m * 37) % 1000, n, 'person-' || n, 'member', 1, NULL, 100
         FROM generate_series(1, 4000) AS n, generate_series(0, 4) AS m;
+    INSERT INTO tidemark.member
+        SELECT n, 1, 'person-1', 'member', 1, NULL, 100 FROM generate_series(1, 1000) AS n
+        ON CONFLICT DO NOTHING;
     INSERT INTO tidemark.event
         SELECT n, seq, n * 200 + seq, 0, 1 + (n + seq) % 4000, seq, seq / 20, gen_random_uuid(), 1,
             'a message of some length, as people write them', NULL
@@ -48,7 +51,7 @@ fn command(number: u32, action: Action) -> Command {
     }
 }
 
-/// A batch that asks for all kinds of facts.
+/// A batch that asks for all kinds of facts, so large that reading the whole log would look cheap.
 fn batch() -> Vec<Command> {
     let send = |number: u32| {
         command(
@@ -63,7 +66,7 @@ fn batch() -> Vec<Command> {
         )
     };
     let read = |number| command(number, Action::MoveCursor(Seq::new(150).unwrap()));
-    (1..30).map(send).chain((30..40).map(read)).collect()
+    (1..1000).map(send).chain((1..1000).map(read)).collect()
 }
 
 async fn plan(client: &Client, statement: Statement) -> String {
