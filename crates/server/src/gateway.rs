@@ -132,8 +132,14 @@ impl<S: Store + Directory> Gateway<S> {
             .await;
     }
 
-    /// Closes every socket of a session whose token was revoked, and forgets the token.
+    /// Closes every socket of a session whose token was revoked, on this node and on others.
     pub fn revoke(&self, user: &UserId, session: SessionId) {
+        self.hub.tell_revoked(user, session);
+        self.end_session(user, session);
+    }
+
+    /// Closes the sockets that a session has on this node, and forgets its token.
+    pub(crate) fn end_session(&self, user: &UserId, session: SessionId) {
         self.authenticator.forget(session);
         self.hub.revoke(user, session);
     }

@@ -1,6 +1,7 @@
 //! Tidemark's server.
 
 pub mod auth;
+pub mod bus;
 mod clock;
 mod committer;
 pub mod config;
@@ -9,6 +10,7 @@ mod http;
 mod hub;
 mod limits;
 mod listen;
+mod peers;
 mod server;
 mod socket;
 mod telemetry;
@@ -19,4 +21,4 @@ pub use gateway::Gateway;
 pub use http::openapi_json;
 pub use limits::{LoginLimiter, SendLimiter};
 pub use server::{Server, StartError};
-pub use telemetry::{LogError, Metrics, start_log};
+pub use telemetry::{BusDrops, LogError, Metrics, start_log};

@@ -8,9 +8,10 @@ use std::time::Duration;
 use tidemark_store::{Directory, Store};
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 use crate::auth::{AuthSetupError, Authenticator};
+use crate::bus::{self, Bus, NatsError};
 use crate::clock::Clock;
 use crate::committer::Committer;
 use crate::config::Config;
@@ -19,6 +20,7 @@ use crate::http;
 use crate::hub::{Hub, HubSettings};
 use crate::limits::{LoginLimiter, SendLimiter};
 use crate::listen;
+use crate::peers;
 use crate::telemetry::Metrics;
 
 /// How often a draining server looks whether its sockets are gone.
@@ -38,6 +40,9 @@ pub enum StartError {
     /// A key or secret of the configuration cannot be used.
     #[error(transparent)]
     Auth(#[from] AuthSetupError),
+    /// The bus cannot be used as configured. One that cannot be reached is no reason not to start.
+    #[error("bus: {0}")]
+    Bus(#[from] NatsError),
 }
 
 /// A server that has its address and is about to serve.
@@ -56,6 +61,30 @@ impl<S: Store + Directory> Server<S> {
     ///
     /// [`StartError`] when the address is taken or a configured key cannot be used.
     pub async fn bind(config: Config, store: S) -> Result<Self, StartError> {
+        let metrics = Metrics::new();
+        let bus = bus::open(&config.bus.engine, store.epoch(), &metrics).await?;
+        Self::start(config, store, bus, metrics).await
+    }
+
+    /// As [`bind`](Self::bind), with a bus of the caller's instead of the configured one.
+    ///
+    /// # Errors
+    ///
+    /// As [`bind`](Self::bind).
+    pub async fn bind_with_bus(
+        config: Config,
+        store: S,
+        bus: Arc<dyn Bus>,
+    ) -> Result<Self, StartError> {
+        Self::start(config, store, bus, Metrics::new()).await
+    }
+
+    async fn start(
+        config: Config,
+        store: S,
+        bus: Arc<dyn Bus>,
+        metrics: Metrics,
+    ) -> Result<Self, StartError> {
         let listen = |source| StartError::Listen {
             address: config.listen,
             source,
@@ -65,12 +94,16 @@ impl<S: Store + Directory> Server<S> {
 
         let store = Arc::new(store);
         let clock = Clock::start();
-        let metrics = Arc::new(Metrics::new());
-        let hub = Arc::new(Hub::new(HubSettings::from(&config), Arc::clone(&metrics)));
+        let metrics = Arc::new(metrics);
+        let has_peers = bus.reaches_others();
+        let hub = Hub::new(HubSettings::from(&config), bus, Arc::clone(&metrics));
+        let hub = Arc::new(hub);
         let (committer, publisher) =
             Committer::start(Arc::clone(&store), Arc::clone(&hub), Arc::clone(&metrics));
         let gateway = Gateway {
-            authenticator: Authenticator::new(Arc::clone(&store), &config, clock)?,
+            // A session may be revoked on another node, and this one not be told.
+            authenticator: Authenticator::new(Arc::clone(&store), &config, clock)?
+                .believing_for(has_peers.then_some(config.bus.repair)),
             send_limiter: SendLimiter::new(&config.limits),
             login_limiter: LoginLimiter::new(&config.limits),
             store,
@@ -108,10 +141,16 @@ impl<S: Store + Directory> Server<S> {
             ..
         } = self;
         let drain = gateway.config.drain;
-        let heads = tokio::spawn({
+        let mut background = JoinSet::new();
+        background.spawn({
             let hub = Arc::clone(&gateway.hub);
             async move { hub.tell_heads().await }
         });
+        background.spawn(peers::mend_gaps(Arc::clone(&gateway)));
+        if gateway.hub.bus.reaches_others() {
+            background.spawn(peers::listen(Arc::clone(&gateway)));
+            background.spawn(peers::compare(Arc::clone(&gateway)));
+        }
         let app = http::router(Arc::clone(&gateway));
         let (stop, stopping) = oneshot::channel::<()>();
         let patience = gateway.config.http.header_timeout;
@@ -133,10 +172,11 @@ impl<S: Store + Directory> Server<S> {
             serving.await
         })
         .await;
-        heads.abort();
+        background.shutdown().await;
         // Whoever is left gets `unavailable`; what was handed over before is finished.
         gateway.store.close().await;
         publisher.abort();
+        gateway.hub.bus.close().await;
         let Ok(served) = drained else {
             tracing::warn!("some connections did not end in time");
             return Ok(());

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::{
     CommitError, ConversationView, CursorMove, EventsPage, FeedEvent, InboxPage, MembersPage,
-    MembershipView, PageLimits, ReadError, Reader, TimelinePage, Window,
+    MembershipFeed, MembershipView, PageLimits, ReadError, Reader, TimelinePage, Window,
 };
 
 /// Commands that a gateway hands over together, in the order in which it took them.
@@ -160,6 +160,24 @@ pub trait Store: Send + Sync + 'static {
         after: Position,
         limits: PageLimits,
     ) -> impl Future<Output = Result<Vec<FeedEvent>, ReadError>> + Send;
+
+    /// How far these conversations have come, for a server that compares what it has pushed with what there
+    /// is. In any order; those that do not exist are left out. Asks nobody's permission: ids and numbers go
+    /// to no client. One seek for each, so that thousands can be asked about every few seconds.
+    fn heads(
+        &self,
+        conversations: &[ConversationId],
+    ) -> impl Future<Output = Result<Vec<(ConversationId, Seq)>, ReadError>> + Send;
+
+    /// The `members` events of all conversations after a position, in commit order, and up to where there
+    /// are no others: the [feed](Self::feed) of who came and went. Whoever asks next from
+    /// [`through`](MembershipFeed::through) misses none. `after` above the last event gives an empty
+    /// answer that says where that is. Costs nothing for events of other kinds, however many there are.
+    fn membership_feed(
+        &self,
+        after: Position,
+        entries_max: usize,
+    ) -> impl Future<Output = Result<MembershipFeed, ReadError>> + Send;
 
     /// Whether commands are taken now.
     fn health(&self) -> Health;

@@ -169,6 +169,13 @@ pub trait Directory: Send + Sync + 'static {
         user: &UserId,
     ) -> impl Future<Output = Result<Vec<Session>, DirectoryError>> + Send;
 
+    /// Those of these sessions that there are not (any more), in any order: for a server that compares its
+    /// open sockets with what holds. One seek for each.
+    fn ended_sessions(
+        &self,
+        sessions: &[SessionId],
+    ) -> impl Future<Output = Result<Vec<SessionId>, DirectoryError>> + Send;
+
     /// Ends a session of `user`.
     fn revoke_session(
         &self,

@@ -27,5 +27,5 @@ pub use directory::{
 pub use error::{CommitError, DirectoryError, OpenError, ReadError};
 pub use views::{
     ConversationView, CursorMove, EventsPage, FeedEvent, InboxPage, Member, MembersPage,
-    MembershipView, PageLimits, Reader, TimelinePage, Window,
+    MembershipFeed, MembershipView, PageLimits, Reader, TimelinePage, Window,
 };

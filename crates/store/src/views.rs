@@ -133,6 +133,16 @@ pub struct CursorMove {
     pub moved: bool,
 }
 
+/// Who came and went, in all conversations.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MembershipFeed {
+    /// The `members` events, in commit order.
+    pub events: Vec<FeedEvent>,
+    /// There is no other one up to here, and never will be. The last of `events` if they filled the answer,
+    /// otherwise a place at or behind the last event of any kind.
+    pub through: Position,
+}
+
 /// An event in the log of everything.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FeedEvent {

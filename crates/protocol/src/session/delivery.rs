@@ -166,6 +166,11 @@ impl Delivery {
         self.awaited.push((conversation, client_id));
     }
 
+    /// Whether this socket has sent a message with this name, and the answer has not come.
+    pub fn awaits_ack(&self, conversation: ConversationId, client_id: ClientId) -> bool {
+        self.awaited.contains(&(conversation, client_id))
+    }
+
     /// A message of this socket was accepted.
     pub fn offer_ack(&mut self, ack: Ack) -> AckOffer {
         let conversation = ack.conversation.0;

@@ -1,6 +1,7 @@
 //! From a bearer token to whoever it stands for.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tidemark_core::access::Caller;
 use tidemark_core::{SessionId, Timestamp, UserId};
@@ -72,11 +73,19 @@ impl<S: Directory> Authenticator<S> {
             clock,
             passwords: Passwords::new(),
             registration: config.auth.registration,
-            sessions: Sessions::new(),
+            sessions: Sessions::believing_for(None),
             keys: ConfiguredKeys::new(&config.api_keys),
             verifier: config.auth.jwt.as_ref().map(Verifier::new).transpose()?,
             external: ExternalUsers::new(),
         })
+    }
+
+    /// Asks the store about a session again when it was asked so long ago; as long as nothing is said, never. For a
+    /// server that may not hear of a session's end.
+    #[must_use]
+    pub fn believing_for(mut self, time: Option<Duration>) -> Self {
+        self.sessions = Sessions::believing_for(time);
+        self
     }
 
     /// Whom `bearer` stands for: a session token, an API key or a JWT.

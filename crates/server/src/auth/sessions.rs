@@ -1,5 +1,7 @@
 //! Remembers whom session tokens stand for, and forgets at once.
 
+use std::time::{Duration, Instant};
+
 use parking_lot::Mutex;
 use quick_cache::sync::Cache;
 use tidemark_core::SessionId;
@@ -9,16 +11,25 @@ const REMEMBERED_MAX: usize = 16_384;
 
 /// Session tokens that were looked up not long ago.
 pub(super) struct Sessions {
-    remembered: Cache<SecretHash, SessionOwner>,
+    remembered: Cache<SecretHash, Remembered>,
+    believed_for: Option<Duration>,
     /// How many sessions were forgotten. What was read from the store before the last of them may be out
     /// of date and is not remembered; held while remembering, so that no forgetting comes between.
     forgotten: Mutex<u64>,
 }
 
+#[derive(Clone, Debug)]
+struct Remembered {
+    owner: SessionOwner,
+    asked: Instant,
+}
+
 impl Sessions {
-    pub(super) fn new() -> Self {
+    /// Believes what the store says for this time, or for ever.
+    pub(super) fn believing_for(time: Option<Duration>) -> Self {
         Self {
             remembered: Cache::new(REMEMBERED_MAX),
+            believed_for: time,
             forgotten: Mutex::new(0),
         }
     }
@@ -28,22 +39,30 @@ impl Sessions {
         directory: &impl Directory,
         token: SecretHash,
     ) -> Result<SessionOwner, DirectoryError> {
-        if let Some(owner) = self.remembered.get(&token) {
-            return Ok(owner);
+        let remembered = self.remembered.get(&token);
+        if let Some(remembered) = remembered.filter(|it| self.is_believed(it)) {
+            return Ok(remembered.owner);
         }
+        let asked = Instant::now();
         let forgotten_before = *self.forgotten.lock();
         let owner = directory.session_by_token(token).await?;
         let forgotten = self.forgotten.lock();
         if *forgotten == forgotten_before {
-            self.remembered.insert(token, owner.clone());
+            let owner = owner.clone();
+            self.remembered.insert(token, Remembered { owner, asked });
         }
         Ok(owner)
+    }
+
+    fn is_believed(&self, remembered: &Remembered) -> bool {
+        self.believed_for
+            .is_none_or(|time| remembered.asked.elapsed() < time)
     }
 
     /// From now on the store is asked about this session; call it after the store has ended it.
     pub(super) fn forget(&self, session: SessionId) {
         let mut forgotten = self.forgotten.lock();
         *forgotten += 1;
-        self.remembered.retain(|_, owner| owner.session != session);
+        self.remembered.retain(|_, it| it.owner.session != session);
     }
 }

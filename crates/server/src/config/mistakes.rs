@@ -10,7 +10,7 @@ pub enum Origin {
     File(PathBuf),
     /// In this environment variable.
     Environment(String),
-    /// By this flag of the command line.
+    /// By the flag of the command line that sets this key.
     Flag(String),
     /// Nowhere: it is missing, or follows from other values.
     Unset,
@@ -21,7 +21,11 @@ impl fmt::Display for Origin {
         match self {
             Self::File(path) => write!(formatter, " (in {})", path.display()),
             Self::Environment(name) => write!(formatter, " (from {name})"),
-            Self::Flag(name) => write!(formatter, " (from --{name})"),
+            Self::Flag(key) => {
+                // What a section is about is in its `url`; the flag is called like the section.
+                let name = key.strip_suffix(".url").unwrap_or(key);
+                write!(formatter, " (from --{name})")
+            }
             Self::Unset => Ok(()),
         }
     }

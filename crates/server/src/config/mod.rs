@@ -5,6 +5,7 @@
 //! typed, checked values. Nothing else in the server reads a file or a variable to find out how to
 //! behave, and a configuration that loads is one that makes sense.
 
+mod bus;
 mod layers;
 mod mistakes;
 mod reader;
@@ -12,13 +13,13 @@ mod secret;
 mod settings;
 mod validate;
 
+pub use bus::{BusConfig, BusEngine, NatsAuth, NatsConfig, NatsTls};
 pub use layers::Sources;
 pub use mistakes::{ConfigError, Mistake, Origin};
 pub use secret::Secret;
 pub use settings::{
-    AuthConfig, BlobEngine, BusEngine, Config, FanoutConfig, HttpConfig, JwtAlgorithm, JwtConfig,
-    JwtKeys, LimitsConfig, LogConfig, LogFormat, PostgresConfig, Registration, SocketConfig,
-    StoreEngine,
+    AuthConfig, BlobEngine, Config, FanoutConfig, HttpConfig, JwtAlgorithm, JwtConfig, JwtKeys,
+    LimitsConfig, LogConfig, LogFormat, PostgresConfig, Registration, SocketConfig, StoreEngine,
 };
 
 #[cfg(test)]

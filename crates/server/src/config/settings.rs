@@ -7,7 +7,7 @@ use std::time::Duration;
 use tidemark_core::Limits;
 
 use super::reader::Reader;
-use super::{ConfigError, Secret, Sources, layers, validate};
+use super::{BusConfig, ConfigError, Secret, Sources, layers, validate};
 
 /// Everything that the operator decides.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub struct Config {
     /// Where the log lives.
     pub store: StoreEngine,
     /// How nodes tell each other what is new.
-    pub bus: BusEngine,
+    pub bus: BusConfig,
     /// Where files live.
     pub blobs: BlobEngine,
     /// Who may come in.
@@ -82,13 +82,6 @@ pub struct PostgresConfig {
     pub writers: usize,
     /// How long a command waits for a server that takes writes.
     pub commit_wait: Duration,
-}
-
-/// How nodes tell each other what is new.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BusEngine {
-    /// There is one node.
-    Local,
 }
 
 /// Where files live.

@@ -1,6 +1,9 @@
 use std::path::Path;
 
-use super::{Config, ConfigError, JwtKeys, LogFormat, Registration, Secret, Sources, StoreEngine};
+use super::{
+    BusEngine, Config, ConfigError, JwtKeys, LogFormat, NatsAuth, NatsConfig, Registration, Secret,
+    Sources, StoreEngine,
+};
 
 fn load(
     toml: &str,
@@ -251,4 +254,90 @@ fn variables_of_orchestrators_are_not_ours() {
 fn registration_can_be_closed() {
     let config = load("[auth]\nregistration = 'closed'", &[], &[]).unwrap();
     assert_eq!(config.auth.registration, Registration::Closed);
+}
+
+fn nats_of(toml: &str) -> NatsConfig {
+    match load(toml, &[], &[]).unwrap().bus.engine {
+        BusEngine::Nats(nats) => nats,
+        BusEngine::Local => panic!("{toml} is local"),
+    }
+}
+
+#[test]
+fn a_bus_has_several_servers_and_one_way_in() {
+    let nats = nats_of("[bus]\nurl = 'nats://one,two:4333,[::1],[::1]:4444'");
+    assert_eq!(
+        nats.servers,
+        ["one:4222", "two:4333", "[::1]:4222", "[::1]:4444"]
+    );
+    assert_eq!(nats.auth, NatsAuth::Nothing);
+    assert!(!nats.tls.required);
+
+    let nats = nats_of("[bus]\nurl = 'tls://ann:p%40ss:word@one,two'");
+    let (user, password) = ("ann".to_owned(), Secret::new("p@ss:word"));
+    assert_eq!(nats.auth, NatsAuth::Password { user, password });
+    assert_eq!(nats.servers, ["one:4222", "two:4222"]);
+    assert!(nats.tls.required);
+
+    let nats = nats_of("[bus]\nurl = 'nats://s3cret@one/'");
+    assert_eq!(nats.auth, NatsAuth::Token(Secret::new("s3cret")));
+
+    let nats = nats_of(
+        "[bus]\nurl = 'nats://one'\ncredentials_file = 'me.creds'\n[bus.tls]\nca_file = 'ca.pem'
+        certificate_file = 'me.pem'\nkey_file = 'me.key'",
+    );
+    assert_eq!(nats.auth, NatsAuth::CredentialsFile("me.creds".into()));
+    assert!(nats.tls.required);
+    let certificate = Some(("me.pem".into(), "me.key".into()));
+    assert_eq!(nats.tls.certificate, certificate);
+}
+
+#[test]
+fn a_bus_that_cannot_be_used_is_a_mistake() {
+    for (section, key) in [
+        ("url = 'redis://one'", "bus.url"),
+        ("url = 'nats://'", "bus.url"),
+        ("url = 'nats://one,,two'", "bus.url"),
+        ("url = 'nats://one:port'", "bus.url"),
+        ("url = 'nats://one/path'", "bus.url"),
+        ("url = 'nats://ann:%zz@one'", "bus.url"),
+        ("credentials_file = 'x'", "bus.credentials_file"),
+        ("tls.key_file = 'x'", "bus.tls.key_file"),
+        (
+            "url = 'nats://one'\ntls.key_file = 'x'",
+            "bus.tls.certificate_file",
+        ),
+        (
+            "url = 'nats://one'\ntls.certificate_file = 'x'",
+            "bus.tls.key_file",
+        ),
+        (
+            "url = 'nats://t@one'\ncredentials_file = 'x'",
+            "bus.credentials_file",
+        ),
+        ("repair_ms = 0", "bus.repair_ms"),
+    ] {
+        let keys = keys_of(load(&format!("[bus]\n{section}"), &[], &[]));
+        assert_eq!(keys, [key], "{section}");
+    }
+}
+
+#[test]
+fn a_secret_of_the_bus_is_not_shown_and_not_taken_from_a_flag() {
+    let hidden = "hunter2";
+    let url = format!("nats://ann:{hidden}@one");
+    let loaded = load("", &[("TIDEMARK_BUS__URL", &url)], &[]).unwrap();
+    assert!(!format!("{loaded:?}").contains(hidden));
+    for flag in [
+        &*url,
+        &format!("nats://{hidden}@one"),
+        &format!("nats://ann:{hidden}@"),
+    ] {
+        let error = load("", &[], &[("bus.url", flag)]).unwrap_err();
+        assert!(!format!("{error} {error:?}").contains(hidden), "{error}");
+        assert_eq!(error.mistakes.len(), 1);
+        assert_eq!(error.mistakes[0].key, "bus.url");
+        assert!(error.to_string().contains("(from --bus)"), "{error}");
+    }
+    load("", &[], &[("bus.url", "nats://one")]).unwrap();
 }

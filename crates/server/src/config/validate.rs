@@ -9,9 +9,9 @@ use tracing_subscriber::EnvFilter;
 
 use super::reader::Reader;
 use super::{
-    AuthConfig, BlobEngine, BusEngine, Config, FanoutConfig, HttpConfig, JwtAlgorithm, JwtConfig,
-    JwtKeys, LimitsConfig, LogConfig, LogFormat, Origin, PostgresConfig, Registration, Secret,
-    SocketConfig, StoreEngine,
+    AuthConfig, BlobEngine, Config, FanoutConfig, HttpConfig, JwtAlgorithm, JwtConfig, JwtKeys,
+    LimitsConfig, LogConfig, LogFormat, Origin, PostgresConfig, Registration, Secret, SocketConfig,
+    StoreEngine, bus,
 };
 
 /// Below this a key can be guessed at the rate at which we answer.
@@ -37,9 +37,7 @@ pub(super) fn config(reader: &mut Reader) -> Config {
         data: path(reader, "data").unwrap_or_else(|| PathBuf::from("./data")),
         api_keys: reader.secrets("api_keys", API_KEY_BYTES_MIN),
         store: store(reader),
-        bus: reader
-            .choice("bus.url", &[("local:", BusEngine::Local)])
-            .unwrap_or(BusEngine::Local),
+        bus: bus::bus(reader),
         blobs: reader
             .choice("blobs.url", &[("file:", BlobEngine::File)])
             .unwrap_or(BlobEngine::File),

@@ -1,10 +1,15 @@
 //! Who gets what, live: best effort, and never a reason for anybody to wait.
 //!
-//! The publisher calls [`Hub::publish`] with each outcome in commit order. The hub encodes an event once and
-//! puts the same bytes into the outbox of every socket of the conversation. It knows nothing of how a
-//! socket writes, and nothing here outlives the process: what a socket misses, it reads from the store.
+//! The publisher calls [`Hub::publish`] with each outcome in commit order. The hub encodes an event once, tells
+//! the other nodes, and puts the same bytes into the outbox of every socket of the conversation. What other nodes
+//! tell comes in by [`Hub::hear`], what nobody told and the store has by [`Hub::push_missed`]; all three meet in
+//! [`arrival`]. The hub knows nothing of how a socket writes, and nothing here outlives the process: what a
+//! socket misses, it reads from the store.
 
+mod arrival;
+mod order;
 mod outbox;
+mod peers;
 mod publish;
 mod room;
 mod session;
@@ -17,16 +22,19 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use tidemark_core::access::Caller;
-use tidemark_core::{ConversationId, SessionId, UserId};
+use tidemark_core::{ConversationId, Seq, SessionId, UserId};
 use tidemark_protocol::ByeCode;
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
+use uuid::Uuid;
 
 pub(crate) use outbox::Item;
 use outbox::Outbox;
+use peers::Gaps;
 pub(crate) use publish::{Origin, Reply};
 pub(crate) use session::Session;
 
+use crate::bus::{Bus, NodeId, Topic};
 use crate::telemetry::Metrics;
 use room::Room;
 
@@ -59,6 +67,12 @@ pub(crate) struct Hub {
     next_key: AtomicU64,
     /// How many batches were pushed: wakes whoever waits for news of any conversation.
     news: watch::Sender<u64>,
+    /// Rooms whose next event is missing.
+    pub(crate) gaps: Gaps,
+    /// Rooms that are followed only since lately: other nodes may have told of an event just before.
+    fresh: Mutex<HashSet<ConversationId>>,
+    node: NodeId,
+    pub(crate) bus: Arc<dyn Bus>,
     settings: HubSettings,
     metrics: Arc<Metrics>,
 }
@@ -68,16 +82,25 @@ pub(crate) struct Hub {
 pub(crate) struct TooManySockets;
 
 impl Hub {
-    pub(crate) fn new(settings: HubSettings, metrics: Arc<Metrics>) -> Self {
+    pub(crate) fn new(settings: HubSettings, bus: Arc<dyn Bus>, metrics: Arc<Metrics>) -> Self {
         Self {
             rooms: Sharded::default(),
             users: Sharded::default(),
             untold: Mutex::default(),
             next_key: AtomicU64::new(1),
             news: watch::Sender::default(),
+            gaps: Gaps::default(),
+            fresh: Mutex::default(),
+            node: NodeId(Uuid::new_v4()),
+            bus,
             settings,
             metrics,
         }
+    }
+
+    /// The name under which this node tells others something.
+    pub(crate) fn node(&self) -> NodeId {
+        self.node
     }
 
     /// Changes whenever there may be something new in the log of everything.
@@ -110,6 +133,9 @@ impl Hub {
             if is_person && sockets.len() >= self.settings.sockets_per_user {
                 return Err(TooManySockets);
             }
+            if is_person && sockets.is_empty() {
+                self.bus.follow(&Topic::User(user.clone()));
+            }
             sockets.push(Arc::clone(&session));
             Ok(())
         })?;
@@ -124,6 +150,9 @@ impl Hub {
                 sockets.retain(|other| other.key != session.key);
                 if sockets.is_empty() {
                     users.remove(user);
+                    if session.caller.user().is_some() {
+                        self.bus.unfollow(&Topic::User(user.clone()));
+                    }
                 }
             }
         });
@@ -133,20 +162,32 @@ impl Hub {
         }
     }
 
-    /// From now on the socket gets the conversation's events.
-    pub(crate) fn subscribe(&self, conversation: ConversationId, session: &Arc<Session>) {
-        self.rooms.with(&conversation, |rooms, id| {
-            session.rooms.lock().insert(*id);
-            rooms.entry(*id).or_default().subscribe(session);
+    /// From now on the socket gets the conversation's events. The conversation has come to `head` at least, as the
+    /// store said before: the first socket makes the room begin there, and whatever follows is pushed.
+    pub(crate) fn subscribe(
+        &self,
+        conversation: ConversationId,
+        head: Seq,
+        session: &Arc<Session>,
+    ) {
+        self.enter_room(conversation, session, |room| {
+            room.order.begin_after(head);
+            room.subscribe(session);
         });
     }
 
     /// The socket has the conversation on screen. That makes it no member's socket: a socket whose user is
     /// in the conversation is [subscribed](Self::subscribe) as well.
     pub(crate) fn open(&self, conversation: ConversationId, session: &Arc<Session>) {
+        self.enter_room(conversation, session, |room| room.open(session));
+    }
+
+    /// A conversation that a socket has just opened has come to `head`: from there on nothing is to be missed.
+    pub(crate) fn begin(&self, conversation: ConversationId, head: Seq) {
         self.rooms.with(&conversation, |rooms, id| {
-            session.rooms.lock().insert(*id);
-            rooms.entry(*id).or_default().open(session);
+            if let Some(room) = rooms.get_mut(id) {
+                room.order.begin_after(head);
+            }
         });
     }
 
@@ -174,8 +215,25 @@ impl Hub {
             if !room.has(session.key) {
                 session.rooms.lock().remove(id);
             }
-            if room.is_empty() {
-                rooms.remove(id);
+            self.end_if_empty(rooms, *id);
+        });
+    }
+
+    /// Puts a socket into a room, which may be new.
+    fn enter_room(
+        &self,
+        conversation: ConversationId,
+        session: &Session,
+        put: impl FnOnce(&mut Room),
+    ) {
+        self.rooms.with(&conversation, |rooms, id| {
+            session.rooms.lock().insert(*id);
+            if let Some(room) = rooms.get_mut(id) {
+                put(room);
+            } else {
+                let mut room = Room::after(None);
+                put(&mut room);
+                self.keep(rooms, *id, room);
             }
         });
     }
@@ -191,7 +249,7 @@ impl Hub {
 
     /// Closes every socket; clients go elsewhere or come back later.
     pub(crate) fn say_goodbye(&self) {
-        self.users.for_each(|sockets| {
+        self.users.for_each(|_, sockets| {
             for session in sockets {
                 session.outbox.push(Item::Bye(ByeCode::GoingAway));
             }
@@ -250,9 +308,14 @@ impl<K: Eq + Hash, V> Sharded<K, V> {
         work(&mut self.shards[usize::from(low) % SHARDS].lock(), key)
     }
 
-    fn for_each(&self, mut work: impl FnMut(&V)) {
+    fn for_each(&self, mut work: impl FnMut(&K, &V)) {
         for shard in &self.shards {
-            shard.lock().values().for_each(&mut work);
+            for (key, value) in &*shard.lock() {
+                work(key, value);
+            }
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -42,6 +42,9 @@ pub(crate) struct PublishedEvent {
     pub(crate) conversation: ConversationId,
     pub(crate) seq: Seq,
     pub(crate) frame: Utf8Bytes,
+    /// What its sender named it with, where it was read from the store: if it is this node's own, its ack is
+    /// still on its way.
+    pub(crate) named: Option<ClientId>,
     /// When it became durable: where delivery latency is measured from.
     pub(crate) committed: Instant,
 }
@@ -180,6 +183,7 @@ mod tests {
             conversation: room(1),
             seq: Seq::new(seq).unwrap(),
             frame: "x".repeat(bytes).into(),
+            named: None,
             committed: Instant::now(),
         }))
     }

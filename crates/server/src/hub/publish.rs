@@ -1,27 +1,24 @@
-//! From an outcome to the sockets that are to hear of it. Runs in one task, in commit order: that
-//! is what makes the order in every outbox the order of the log.
+//! From an outcome to the sockets and nodes that are to hear of it. Runs in one task, in commit order.
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::ws::Utf8Bytes;
 use tidemark_core::access::Caller;
-use tidemark_core::conversation::{Event, EventBody, MembersChange};
+use tidemark_core::conversation::Event;
 use tidemark_core::unread::Counts;
-use tidemark_core::{ClientId, ConversationId, Seq, Timestamp};
-use tidemark_protocol::frame::{Ack, Read, RequestId, encode_event};
+use tidemark_core::{ClientId, ConversationId, Seq, Timestamp, UserId};
+use tidemark_protocol::frame::{Ack, Read, RequestId};
 use tidemark_protocol::wire::Wire;
 use tidemark_store::{CommitError, CursorMove, Outcome};
 use tokio::sync::oneshot;
 
 use super::Hub;
-use super::outbox::{Item, PublishedEvent};
+use super::arrival::Arrival;
+use super::outbox::Item;
 use super::room::Room;
 use super::session::Session;
 use crate::translate;
-
-/// A key that no session has.
-const NOBODY: u64 = 0;
 
 /// Where a command came from, and how its outcome gets back there.
 #[derive(Debug)]
@@ -57,10 +54,14 @@ impl Hub {
         match &outcome {
             Ok(Outcome::Appended { events, members }) => {
                 for event in events {
-                    self.push_event(&origin, event, *members, committed);
+                    self.publish_event(&origin, event, *members, committed);
                 }
             }
-            Ok(Outcome::Repeated { seq, at }) => origin.acknowledge(*seq, *at, true),
+            Ok(Outcome::Repeated { seq, at }) => {
+                if let Some((session, ack)) = origin.answer(*seq, *at, true) {
+                    session.outbox.push(Item::Ack(ack));
+                }
+            }
             Ok(Outcome::Cursor { cursor, members }) => self.push_cursor(&origin, cursor, *members),
             // No request of a socket has these outcomes.
             Ok(Outcome::Existing(_) | Outcome::Unchanged { .. }) => {}
@@ -72,58 +73,12 @@ impl Hub {
         }
     }
 
-    fn push_event(&self, origin: &Origin, event: &Event, members: u64, committed: Instant) {
-        let conversation = event.conversation;
-        // Who left is out before the event is pushed, who joined is in after: neither sees it live.
-        if let EventBody::Members(change) = &event.body {
-            self.part(conversation, change);
-        }
-        let published = Arc::new(PublishedEvent {
-            conversation,
-            seq: event.seq,
-            frame: encode_event(event).into(),
-            committed,
-        });
-        let large = members > self.settings.large_members;
-        origin.acknowledge(event.seq, event.at, false);
-        let sender = origin.session().map_or(NOBODY, |session| session.key);
-        let overflows = self.rooms.with(&conversation, |rooms, id| {
-            rooms
-                .get_mut(id)
-                .map_or(0, |room| room.push(&published, large, sender))
-        });
-        if overflows > 0 {
-            self.metrics.outbox_overflows.inc_by(overflows);
-        }
-        if large {
-            self.untold.lock().insert(conversation);
-        }
-        if let EventBody::Members(change) = &event.body {
-            self.welcome(conversation, change);
-        }
-    }
-
-    /// Takes the sockets of those who left out of the conversation.
-    fn part(&self, conversation: ConversationId, change: &MembersChange) {
-        for user in &change.left {
-            for session in self.sessions_of(user) {
-                self.unsubscribe(conversation, &session);
-                session.outbox.push(Item::Left(conversation));
-            }
-        }
-    }
-
-    /// Lets the sockets of those who joined hear the conversation from its next event on.
-    fn welcome(&self, conversation: ConversationId, change: &MembersChange) {
-        for joined in &change.joined {
-            self.users.with(&joined.user, |users, user| {
-                // Under the lock of the user, so that a socket that leaves now takes this room along.
-                for session in users.get(user).into_iter().flatten() {
-                    self.subscribe(conversation, session);
-                    session.outbox.push(Item::Joined(conversation));
-                }
-            });
-        }
+    /// Tells other nodes first: what this node's sockets get may have to wait for its turn.
+    fn publish_event(&self, origin: &Origin, event: &Event, members: u64, committed: Instant) {
+        let mut arrival = Arrival::of(event, members, committed);
+        self.tell_event(&arrival);
+        arrival.answer = origin.answer(event.seq, event.at, false);
+        self.arrive(arrival);
     }
 
     /// Shows a cursor to its user's devices, and where few people are concerned to the others.
@@ -144,7 +99,7 @@ impl Hub {
             };
             Utf8Bytes::from(frame.encode())
         };
-        let asking = origin.session().map_or(NOBODY, |session| session.key);
+        let asking = origin.session().map(|session| session.key);
         if let Reply::Socket { session, id, .. } = &origin.reply {
             session
                 .outbox
@@ -157,22 +112,33 @@ impl Hub {
         for session in self
             .sessions_of(user)
             .iter()
-            .filter(|session| session.key != asking)
+            .filter(|session| Some(session.key) != asking)
         {
             let cursor = Item::Cursor(conversation, frame.clone());
             session.outbox.push(cursor);
         }
-        if members <= self.settings.receipt_members {
-            let frame = read(None, None);
-            self.rooms.with(&conversation, |rooms, id| {
-                let others = rooms.get(id).into_iter().flat_map(Room::sessions);
-                for session in others.filter(|session| session.caller.user() != Some(user)) {
-                    session
-                        .outbox
-                        .push(Item::Receipt(conversation, frame.clone()));
-                }
-            });
+        let for_others = (members <= self.settings.receipt_members).then(|| read(None, None));
+        if let Some(frame) = &for_others {
+            self.push_receipt(conversation, user, frame);
         }
+        self.tell_cursor(conversation, user, &frame, for_others.as_ref());
+    }
+
+    /// Shows a member's cursor to the other members who are here.
+    pub(super) fn push_receipt(
+        &self,
+        conversation: ConversationId,
+        user: &UserId,
+        frame: &Utf8Bytes,
+    ) {
+        self.rooms.with(&conversation, |rooms, id| {
+            let others = rooms.get(id).into_iter().flat_map(Room::sessions);
+            for session in others.filter(|session| session.caller.user() != Some(user)) {
+                session
+                    .outbox
+                    .push(Item::Receipt(conversation, frame.clone()));
+            }
+        });
     }
 }
 
@@ -184,23 +150,25 @@ impl Origin {
         }
     }
 
-    fn acknowledge(&self, seq: Seq, at: Timestamp, duplicate: bool) {
+    /// The answer to a send of a socket, if it was one.
+    fn answer(&self, seq: Seq, at: Timestamp, duplicate: bool) -> Option<(Arc<Session>, Ack)> {
         let Reply::Socket {
             session,
             id,
             client_id: Some(client_id),
         } = &self.reply
         else {
-            return;
+            return None;
         };
-        session.outbox.push(Item::Ack(Ack {
+        let ack = Ack {
             id: *id,
             conversation: Wire(self.conversation),
             client_id: Some(Wire(*client_id)),
             seq: Wire(seq),
             at: Wire(at),
             duplicate,
-        }));
+        };
+        Some((Arc::clone(session), ack))
     }
 
     fn refuse(&self, error: &CommitError) {

@@ -5,14 +5,18 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use tidemark_core::Seq;
 
+use super::arrival::Arrival;
+use super::order::Order;
 use super::outbox::{Item, PublishedEvent};
 use super::session::Session;
 
 type Sessions = IndexMap<u64, Arc<Session>>;
 
 /// The sockets of one conversation in this process.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Room {
+    /// What was pushed, and what waits for what comes before it.
+    pub(super) order: Order<Arrival>,
     /// Every socket of a member. Only who knows of a membership puts a socket in or takes it out.
     subscribed: Sessions,
     /// Those that have it on screen: in a large conversation, only they get full events. Whether they may
@@ -25,8 +29,21 @@ pub(super) struct Room {
 }
 
 impl Room {
-    pub(super) fn subscribe(&mut self, session: &Arc<Session>) {
-        self.subscribed.insert(session.key, Arc::clone(session));
+    /// An empty room, to which the event after this place is to be pushed next.
+    pub(super) fn after(pushed: Option<Seq>) -> Self {
+        Self {
+            order: Order::after(pushed),
+            subscribed: Sessions::default(),
+            open: Sessions::default(),
+            guests: Sessions::default(),
+            untold_head: None,
+        }
+    }
+
+    /// Whether it was not in yet.
+    pub(super) fn subscribe(&mut self, session: &Arc<Session>) -> bool {
+        let previous = self.subscribed.insert(session.key, Arc::clone(session));
+        previous.is_none()
     }
 
     pub(super) fn unsubscribe(&mut self, key: u64) {

@@ -1,6 +1,7 @@
 //! How often: sends of a user, sign-ins from an address.
 //!
-//! The limits are of this node and of memory only; a restart forgives. Sizes are limited elsewhere, where
+//! The limits are of this node and of memory only; a restart forgives, and whoever spreads over several nodes has as
+//! many allowances. That is enough to protect a node, and costs no round trip. Sizes are limited elsewhere, where
 //! things are read.
 
 mod address;

@@ -109,7 +109,15 @@ impl<S: Store + Directory> Connection<S> {
     async fn write_item(&mut self, item: Item) -> Result<(), End> {
         match item {
             Item::Event(event) => {
-                match self.delivery.offer_event(event.conversation, event.seq) {
+                let (conversation, seq) = (event.conversation, event.seq);
+                let awaits_ack = |name| self.delivery.awaits_ack(conversation, name);
+                // A page waits for the ack, and puts it in the place of the event.
+                let offer = if event.named.is_some_and(awaits_ack) {
+                    self.delivery.offer_head(conversation, seq)
+                } else {
+                    self.delivery.offer_event(conversation, seq)
+                };
+                match offer {
                     Offer::Write => {
                         self.writer.feed(event.frame.clone()).await?;
                         let waited = event.committed.elapsed().as_secs_f64();

@@ -164,8 +164,13 @@ impl Greeting {
                 self.delivery.start_all(heads.map(|it| (it.id, it.head)));
                 return Ok(memberships);
             }
-            for id in current.difference(&subscribed) {
-                gateway.hub.subscribe(*id, &self.session);
+            for membership in &memberships {
+                let conversation = &membership.conversation;
+                if !subscribed.contains(&conversation.id) {
+                    gateway
+                        .hub
+                        .subscribe(conversation.id, conversation.head, &self.session);
+                }
             }
             subscribed = current;
         }

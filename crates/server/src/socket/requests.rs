@@ -127,6 +127,7 @@ impl<S: Store + Directory> Connection<S> {
                 return self.refuse(refusal_of(id, error)).await;
             }
         };
+        self.gateway.hub.begin(conversation, head);
         // Pages of an earlier `open` are given up: this one says better what is missing.
         for earlier in self.give_up_pages(conversation) {
             let elsewhere = nothing_up_to(head, true);

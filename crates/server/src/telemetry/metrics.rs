@@ -13,6 +13,22 @@ use prometheus_client::registry::{Registry, Unit};
 /// Counters by one label whose values are a small fixed set of the program's own words.
 type CounterBy = Family<[(&'static str, &'static str); 1], Counter>;
 
+/// Counts messages of the bus that were dropped.
+#[derive(Clone, Debug, Default)]
+pub struct BusDrops(CounterBy);
+
+impl BusDrops {
+    /// One that was to go out.
+    pub fn outgoing(&self) {
+        self.0.get_or_create(&[("direction", "out")]).inc();
+    }
+
+    /// One that came in.
+    pub fn incoming(&self) {
+        self.0.get_or_create(&[("direction", "in")]).inc();
+    }
+}
+
 /// Everything that is counted. Fields are updated where things happen; all are cheap and never block
 /// on I/O. Durations are observed in seconds.
 pub struct Metrics {
@@ -34,6 +50,14 @@ pub struct Metrics {
     pub outbox_overflows: Counter,
     /// Events that were sent to catch up, live ones not counted.
     pub catch_up_events: Counter,
+    /// Messages of the bus that were dropped, on this node.
+    pub bus_drops: BusDrops,
+    /// Whether the bus was connected when it was last looked at: 1 or 0.
+    pub bus_connected: Gauge,
+    /// Times that an event of another node came before one that precedes it, and waited for it.
+    pub reorder_waits: Counter,
+    bus_messages: CounterBy,
+    repairs: CounterBy,
     refusals: CounterBy,
     socket_closes: CounterBy,
     requests: Family<[(&'static str, String); 3], Counter>,
@@ -54,6 +78,11 @@ impl Metrics {
             commit_duration: latency(),
             outbox_overflows: Counter::default(),
             catch_up_events: Counter::default(),
+            bus_drops: BusDrops::default(),
+            bus_connected: Gauge::default(),
+            reorder_waits: Counter::default(),
+            bus_messages: CounterBy::default(),
+            repairs: CounterBy::default(),
             refusals: CounterBy::default(),
             socket_closes: CounterBy::default(),
             requests: Family::default(),
@@ -72,6 +101,26 @@ impl Metrics {
     /// Counts a socket that closed, by why (`going_away`, `slow_reader`, …).
     pub fn socket_closed(&self, code: &'static str) {
         self.socket_closes.get_or_create(&[("code", code)]).inc();
+    }
+
+    /// Counts a message that was handed to the bus for other nodes.
+    pub fn bus_sent(&self) {
+        self.bus_messages
+            .get_or_create(&[("direction", "out")])
+            .inc();
+    }
+
+    /// Counts a message of another node that came over the bus.
+    pub fn bus_received(&self) {
+        self.bus_messages
+            .get_or_create(&[("direction", "in")])
+            .inc();
+    }
+
+    /// Counts what a node found in the store because no other node had told it: `event`, `membership` or
+    /// `session`.
+    pub fn repaired(&self, what: &'static str, times: u64) {
+        self.repairs.get_or_create(&[("what", what)]).inc_by(times);
     }
 
     /// Counts an HTTP request. `route` is the pattern that matched, never the path itself, so that the
@@ -142,6 +191,31 @@ impl Metrics {
             "catch_up_events",
             "Events that were sent to catch up",
             self.catch_up_events.clone(),
+        );
+        registry.register(
+            "bus_messages",
+            "Messages between nodes, by direction",
+            self.bus_messages.clone(),
+        );
+        registry.register(
+            "bus_dropped",
+            "Messages between nodes that found no room or no connection, by direction",
+            self.bus_drops.0.clone(),
+        );
+        registry.register(
+            "bus_connected",
+            "Whether the bus is connected",
+            self.bus_connected.clone(),
+        );
+        registry.register(
+            "bus_repairs",
+            "What was found in the store because no node had told of it",
+            self.repairs.clone(),
+        );
+        registry.register(
+            "bus_reorder_waits",
+            "Times that events waited for one that precedes them",
+            self.reorder_waits.clone(),
         );
         registry.register("refusals", "Refusals by code", self.refusals.clone());
         registry.register(

@@ -4,4 +4,4 @@ mod logs;
 mod metrics;
 
 pub use logs::{LogError, start_log};
-pub use metrics::Metrics;
+pub use metrics::{BusDrops, Metrics};

@@ -1,6 +1,7 @@
 //! A server of its own for each test, and people who use it.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use jsonwebtoken::{EncodingKey, Header};
@@ -80,7 +81,11 @@ impl World {
     }
 
     async fn start<S: Store + Directory>(config: Config, store: S, directory: TempDir) -> Self {
-        let server = Server::bind(config, store).await.unwrap();
+        Self::serve(Server::bind(config, store).await.unwrap(), directory)
+    }
+
+    /// Lets a server run.
+    pub(crate) fn serve<S: Store + Directory>(server: Server<S>, directory: TempDir) -> Self {
         let address = server.address();
         let (stop, stopped) = oneshot::channel();
         let running = tokio::spawn(server.run(async {
@@ -163,7 +168,13 @@ impl World {
     }
 }
 
-fn config(settings: &[(&str, &str)]) -> Config {
+/// A configuration with these settings over what suits tests.
+pub(crate) fn config(settings: &[(&str, &str)]) -> Config {
+    config_from(None, settings)
+}
+
+/// The same over a file.
+pub(crate) fn config_from(file: Option<PathBuf>, settings: &[(&str, &str)]) -> Config {
     let flag = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
     let defaults = [
         ("listen", "127.0.0.1:0"),
@@ -174,6 +185,7 @@ fn config(settings: &[(&str, &str)]) -> Config {
         ("limits.logins_per_minute", "0"),
     ];
     Config::load(&Sources {
+        file,
         flags: defaults.iter().chain(settings).map(flag).collect(),
         ..Sources::default()
     })
@@ -216,6 +228,7 @@ pub(crate) async fn eventually<F: Future<Output = bool>>(mut holds: impl FnMut()
 }
 
 /// Small numbers that look random and are the same in every run.
+#[derive(Debug)]
 pub(crate) struct Dice(u64);
 
 impl Dice {

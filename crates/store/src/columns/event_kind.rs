@@ -8,6 +8,7 @@ pub(crate) enum EventKind {
     Created = 0,
     /// Partial indexes and queries name this one by its number.
     Message = 1,
+    /// So is this one.
     Members = 2,
     Settings = 3,
 }

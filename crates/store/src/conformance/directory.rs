@@ -286,7 +286,7 @@ pub async fn credentials_follow_the_password<E: Engine>(world: World<E>) {
     assert_eq!(nobody, Err(DirectoryError::NotFound));
 }
 
-fn session<E: Engine>(world: &World<E>, user: &UserId, token: u8) -> NewSession {
+pub(crate) fn session<E: Engine>(world: &World<E>, user: &UserId, token: u8) -> NewSession {
     NewSession {
         id: SessionId(world.id()),
         user: user.clone(),

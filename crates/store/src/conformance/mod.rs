@@ -20,6 +20,7 @@
 )]
 
 pub mod access;
+pub mod comparison;
 pub mod counting;
 pub mod directory;
 pub mod durability;
@@ -76,6 +77,12 @@ macro_rules! certify {
                 hiding_a_channel_hides_it_at_once,
                 an_administrator_is_above_membership,
                 an_administrator_makes_a_channel_without_members,
+            ],
+            comparison: [
+                heads_are_those_of_the_conversations_that_exist,
+                who_came_and_went_is_read_from_any_place,
+                nobody_who_joins_is_missed_by_following,
+                sessions_end_when_they_are_revoked,
             ],
             counting: [
                 counts_equal_a_recount_after_any_history,

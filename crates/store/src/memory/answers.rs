@@ -1,18 +1,18 @@
 //! The contract for conversations, answered from what is durable.
 
 use tidemark_core::access::{Caller, Operation};
-use tidemark_core::conversation::{Event, Membership};
+use tidemark_core::conversation::{Event, EventBody, Membership};
 use tidemark_core::timeline::TimelineMessage;
 use tidemark_core::unread::Counts;
 use tidemark_core::{ConversationId, Position, Seq, UserId};
 use uuid::Uuid;
 
 use super::MemoryStore;
-use super::state::Log;
+use super::state::{Log, State};
 use crate::{
     Batch, CommitError, ConversationView, EventsPage, FeedEvent, Health, InboxPage, Member,
-    MembersPage, MembershipView, Outcome, PageLimits, ReadError, Reader, Store, TimelinePage,
-    Window,
+    MembersPage, MembershipFeed, MembershipView, Outcome, PageLimits, ReadError, Reader, Store,
+    TimelinePage, Window,
 };
 
 impl Store for MemoryStore {
@@ -201,16 +201,35 @@ impl Store for MemoryStore {
     async fn feed(&self, after: Position, limits: PageLimits) -> Result<Vec<FeedEvent>, ReadError> {
         let inner = self.lock();
         let state = inner.readable()?;
-        let first = usize::try_from(after.0).unwrap_or(usize::MAX);
-        let places = state.feed.get(first..).unwrap_or_default().iter();
-        let events = places.filter_map(|(conversation, seq)| {
-            let entry = state.logs.get(conversation)?.entry(*seq)?;
-            Some(FeedEvent {
-                position: entry.position,
-                event: entry.event.clone(),
-            })
-        });
+        let events = feed_after(state, after);
         Ok(page(events, limits, |entry| event_bytes(&entry.event)).0)
+    }
+
+    async fn heads(
+        &self,
+        conversations: &[ConversationId],
+    ) -> Result<Vec<(ConversationId, Seq)>, ReadError> {
+        let inner = self.lock();
+        let logs = &inner.readable()?.logs;
+        let head = |id: &ConversationId| Some((*id, logs.get(id)?.conversation.head));
+        Ok(conversations.iter().filter_map(head).collect())
+    }
+
+    async fn membership_feed(
+        &self,
+        after: Position,
+        entries_max: usize,
+    ) -> Result<MembershipFeed, ReadError> {
+        let inner = self.lock();
+        let state = inner.readable()?;
+        let changes = feed_after(state, after)
+            .filter(|entry| matches!(entry.event.body, EventBody::Members(_)));
+        let (events, more) = page(changes, entries_only(entries_max), |_| 0);
+        let through = events.last().filter(|_| more).map(|entry| entry.position);
+        Ok(MembershipFeed {
+            through: through.unwrap_or(Position(state.feed.len() as u64)),
+            events,
+        })
     }
 
     fn health(&self) -> Health {
@@ -222,6 +241,18 @@ impl Store for MemoryStore {
         inner.flush();
         inner.health = Health::Closed;
     }
+}
+
+fn feed_after(state: &State, after: Position) -> impl Iterator<Item = FeedEvent> {
+    let first = usize::try_from(after.0).unwrap_or(usize::MAX);
+    let places = state.feed.get(first..).unwrap_or_default().iter();
+    places.filter_map(|(conversation, seq)| {
+        let entry = state.logs.get(conversation)?.entry(*seq)?;
+        Some(FeedEvent {
+            position: entry.position,
+            event: entry.event.clone(),
+        })
+    })
 }
 
 fn inbox_view(user: &UserId, log: &Log, membership: &Membership) -> ConversationView {

@@ -183,6 +183,16 @@ impl Directory for MemoryStore {
         Ok(sessions)
     }
 
+    async fn ended_sessions(
+        &self,
+        sessions: &[SessionId],
+    ) -> Result<Vec<SessionId>, DirectoryError> {
+        let inner = self.lock();
+        let held = &inner.people()?.sessions;
+        let ended = sessions.iter().filter(|id| !held.contains_key(id));
+        Ok(ended.copied().collect())
+    }
+
     async fn revoke_session(
         &self,
         user: &UserId,

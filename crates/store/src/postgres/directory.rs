@@ -126,6 +126,15 @@ impl Directory for PostgresStore {
         Ok(all(&found, rows::session_row)?)
     }
 
+    async fn ended_sessions(
+        &self,
+        sessions: &[SessionId],
+    ) -> Result<Vec<SessionId>, DirectoryError> {
+        let ended = self.look_up(rows::ended_sessions(sessions)).await?;
+        let id = |row: &Row| column::get(row, 0).map(SessionId);
+        Ok(all(&ended, id)?)
+    }
+
     async fn revoke_session(
         &self,
         user: &UserId,

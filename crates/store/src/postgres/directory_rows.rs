@@ -220,6 +220,14 @@ pub(crate) fn session_row(row: &Row) -> Result<Session, Trouble> {
     })
 }
 
+pub(crate) fn ended_sessions(sessions: &[SessionId]) -> Statement {
+    Statement::new(
+        "SELECT asked.id FROM unnest($1::uuid[]) AS asked(id)
+         WHERE NOT EXISTS (SELECT 1 FROM tidemark.session AS s WHERE s.id = asked.id)",
+    )
+    .uuids(sessions.iter().map(|session| session.0).collect())
+}
+
 /// Returns a row if there was such a session.
 pub(crate) fn revoke_session(user: &UserId, session: SessionId) -> Statement {
     Statement::new(

@@ -35,7 +35,7 @@ use tokio::time::{Instant, sleep};
 use tokio_postgres::Row;
 
 use crate::log_page::Entry;
-use crate::{FeedEvent, PageLimits};
+use crate::{FeedEvent, MembershipFeed, PageLimits};
 
 use super::column::{self, page_size, signed};
 use super::fault::Trouble;
@@ -70,6 +70,17 @@ const EVENTS: &str = concat!(
     ORDER BY e.position"
 );
 
+const MEMBERS_EVENTS: &str = concat!(
+    "SELECT ",
+    event_columns!(),
+    " FROM (
+        SELECT * FROM tidemark.event WHERE kind = 2 AND position > $1 ORDER BY position LIMIT $2
+    ) AS e
+    JOIN tidemark.person AS a ON a.key = e.author
+    JOIN tidemark.conversation AS c ON c.key = e.conversation
+    ORDER BY e.position"
+);
+
 /// How long a read waits for transactions that were under way when it began. They take milliseconds; one
 /// that takes longer is not waited for, and what it holds back comes with a later read.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -94,8 +105,23 @@ pub(crate) fn taken(rows: &[Row]) -> Result<Vec<Position>, Trouble> {
     Ok(positions)
 }
 
-pub(crate) fn events_statement(after: Position, limits: PageLimits) -> Statement {
-    Statement::new(EVENTS)
+/// What a page of the feed is made of.
+#[derive(Clone, Copy)]
+pub(crate) enum Selection {
+    Everything,
+    Members,
+}
+
+pub(crate) fn events_statement(
+    selection: Selection,
+    after: Position,
+    limits: PageLimits,
+) -> Statement {
+    let sql = match selection {
+        Selection::Everything => EVENTS,
+        Selection::Members => MEMBERS_EVENTS,
+    };
+    Statement::new(sql)
         .number(signed(after.0))
         .number(page_size(limits.entries_max.max(1)))
 }
@@ -110,39 +136,80 @@ pub(crate) struct Look {
     has_room: bool,
 }
 
+impl Look {
+    fn into_events(self) -> Vec<FeedEvent> {
+        let entries = self.entries.into_iter();
+        entries
+            .map(|entry| FeedEvent {
+                position: entry.position,
+                event: entry.event,
+            })
+            .collect()
+    }
+}
+
 pub(crate) async fn feed(
     connections: &Connections,
     after: Position,
     limits: PageLimits,
 ) -> Read<Vec<FeedEvent>> {
+    let look = look_until_settled(connections, Selection::Everything, after, limits).await?;
+    Ok(look.into_events())
+}
+
+pub(crate) async fn membership_feed(
+    connections: &Connections,
+    after: Position,
+    entries_max: usize,
+) -> Read<MembershipFeed> {
+    let limits = PageLimits {
+        entries_max: entries_max.max(1),
+        text_bytes_max: usize::MAX,
+    };
+    let look = look_until_settled(connections, Selection::Members, after, limits).await?;
+    let through = match look.entries.last() {
+        Some(last) if look.entries.len() == limits.entries_max => last.position,
+        // A transaction that announces an old floor takes the horizon back for a moment, and what is at or
+        // below `after` was final before.
+        _ if after <= look.last_taken => look.horizon.max(after),
+        _ => look.horizon,
+    };
+    Ok(MembershipFeed {
+        events: look.into_events(),
+        through,
+    })
+}
+
+/// Looks until all that was committed before the first look is final, or a page is full, or patience ends.
+async fn look_until_settled(
+    connections: &Connections,
+    selection: Selection,
+    after: Position,
+    limits: PageLimits,
+) -> Result<Look, Trouble> {
     let deadline = Instant::now() + PATIENCE;
-    let mut look = look(connections, after, limits).await?;
+    let mut look = look(connections, selection, after, limits).await?;
     // Whatever was committed before this read began is at or below that.
     let wanted = look.last_taken;
     let mut wait = LOOK_AGAIN_MIN;
     while look.has_room && look.horizon < wanted && Instant::now() < deadline {
         sleep(wait).await;
         wait = (wait * 2).min(LOOK_AGAIN_MAX);
-        look = self::look(connections, after, limits).await?;
+        look = self::look(connections, selection, after, limits).await?;
     }
-    let entries = look.entries.into_iter();
-    Ok(entries
-        .map(|entry| FeedEvent {
-            position: entry.position,
-            event: entry.event,
-        })
-        .collect())
+    Ok(look)
 }
 
 pub(crate) async fn look(
     connections: &Connections,
+    selection: Selection,
     after: Position,
     limits: PageLimits,
 ) -> Result<Look, Trouble> {
     let statements = [
         Statement::new(LAST_TAKEN),
         Statement::new(LEAST_FLOOR),
-        events_statement(after, limits),
+        events_statement(selection, after, limits),
     ];
     let answers = connections.read_following(&statements).await?;
     let [last_taken, least_floor, events] = &answers[..] else {

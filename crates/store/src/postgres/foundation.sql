@@ -86,6 +86,8 @@ BEGIN
 END
 $$;
 CREATE INDEX event_by_position ON tidemark.event (position);
+-- Who came and went is read from one end, past all the messages in between.
+CREATE INDEX event_of_members ON tidemark.event (position) WHERE kind = 2;
 CREATE INDEX event_by_author ON tidemark.event (conversation, author, seq) WHERE kind = 1;
 -- client_id first: those of version 7 grow with time, so new entries land at the right edge.
 CREATE UNIQUE INDEX event_by_client ON tidemark.event (client_id, conversation, author)

@@ -44,7 +44,8 @@ use uuid::Uuid;
 
 use crate::{
     Batch, CommitError, ConversationView, EventsPage, FeedEvent, Health, InboxPage, MembersPage,
-    MembershipView, OpenError, Outcome, PageLimits, ReadError, Reader, Store, TimelinePage, Window,
+    MembershipFeed, MembershipView, OpenError, Outcome, PageLimits, ReadError, Reader, Store,
+    TimelinePage, Window,
 };
 
 use connector::Connector;
@@ -228,6 +229,21 @@ impl Store for PostgresStore {
 
     async fn feed(&self, after: Position, limits: PageLimits) -> Result<Vec<FeedEvent>, ReadError> {
         Ok(feed::feed(&self.connections, after, limits).await?)
+    }
+
+    async fn heads(
+        &self,
+        conversations: &[ConversationId],
+    ) -> Result<Vec<(ConversationId, Seq)>, ReadError> {
+        Ok(reads::heads(&self.connections, conversations).await?)
+    }
+
+    async fn membership_feed(
+        &self,
+        after: Position,
+        entries_max: usize,
+    ) -> Result<MembershipFeed, ReadError> {
+        Ok(feed::membership_feed(&self.connections, after, entries_max).await?)
     }
 
     fn health(&self) -> Health {

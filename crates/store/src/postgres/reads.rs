@@ -156,6 +156,22 @@ pub(crate) fn members_statement(
         .number(page_size(entries))
 }
 
+pub(crate) fn heads_statement(conversations: &[ConversationId]) -> Statement {
+    Statement::new("SELECT id, head FROM tidemark.conversation WHERE id = ANY($1) AND head > 0")
+        .uuids(conversations.iter().map(|id| id.0).collect())
+}
+
+pub(crate) async fn heads(
+    connections: &Connections,
+    conversations: &[ConversationId],
+) -> Read<Vec<(ConversationId, Seq)>> {
+    let statement = heads_statement(conversations);
+    let answers = connections.read(&[statement]).await?;
+    let rows = answers.iter().flatten();
+    let head = |row| Ok((ConversationId(column::get(row, 0)?), column::seq(row, 1)?));
+    Ok(rows.map(head).collect::<Result<_, Trouble>>()?)
+}
+
 pub(crate) async fn members(
     connections: &Connections,
     caller: &Caller,

@@ -101,6 +101,16 @@ impl Directory for SqliteStore {
             .await
     }
 
+    async fn ended_sessions(
+        &self,
+        sessions: &[SessionId],
+    ) -> Result<Vec<SessionId>, DirectoryError> {
+        let sessions = sessions.to_vec();
+        self.readers
+            .read(move |connection| rows::ended_sessions(connection, sessions))
+            .await
+    }
+
     async fn revoke_session(
         &self,
         user: &UserId,

@@ -244,6 +244,20 @@ pub(crate) fn sessions(connection: &Connection, user: &UserId) -> Answer<Vec<Ses
     Ok(sessions)
 }
 
+pub(crate) fn ended_sessions(
+    connection: &Connection,
+    sessions: Vec<SessionId>,
+) -> Answer<Vec<SessionId>> {
+    let mut statement = connection.prepare_cached("SELECT 1 FROM session WHERE id = ?1")?;
+    let mut ended = Vec::new();
+    for session in sessions {
+        if !statement.exists([session.0.into_bytes()])? {
+            ended.push(session);
+        }
+    }
+    Ok(ended)
+}
+
 pub(crate) fn revoke_session(
     connection: &Connection,
     user: &UserId,

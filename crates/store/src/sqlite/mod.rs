@@ -8,6 +8,7 @@
 mod cache;
 mod checkpointer;
 mod column;
+mod comparison;
 mod directory;
 mod directory_rows;
 mod fault;
@@ -38,7 +39,8 @@ use uuid::Uuid;
 
 use crate::{
     Batch, CommitError, ConversationView, EventsPage, FeedEvent, Health, InboxPage, MembersPage,
-    MembershipView, OpenError, Outcome, PageLimits, ReadError, Reader, Store, TimelinePage, Window,
+    MembershipFeed, MembershipView, OpenError, Outcome, PageLimits, ReadError, Reader, Store,
+    TimelinePage, Window,
 };
 
 use files::Files;
@@ -231,6 +233,26 @@ impl Store for SqliteStore {
     async fn feed(&self, after: Position, limits: PageLimits) -> Result<Vec<FeedEvent>, ReadError> {
         self.readers
             .read(move |connection| reads::feed(connection, after, limits))
+            .await
+    }
+
+    async fn heads(
+        &self,
+        conversations: &[ConversationId],
+    ) -> Result<Vec<(ConversationId, Seq)>, ReadError> {
+        let conversations = conversations.to_vec();
+        self.readers
+            .read(move |connection| comparison::heads(connection, &conversations))
+            .await
+    }
+
+    async fn membership_feed(
+        &self,
+        after: Position,
+        entries_max: usize,
+    ) -> Result<MembershipFeed, ReadError> {
+        self.readers
+            .read(move |connection| comparison::membership_feed(connection, after, entries_max))
             .await
     }
 

@@ -7,7 +7,7 @@ use crate::OpenError;
 
 /// The steps that lead from an empty file to the present schema; the file says in `user_version` how
 /// many of them it has taken.
-const MIGRATIONS: &[&str] = &[FOUNDATION];
+const MIGRATIONS: &[&str] = &[FOUNDATION, MEMBERSHIP_FEED];
 
 const FOUNDATION: &str = "
 CREATE TABLE meta (
@@ -120,6 +120,11 @@ CREATE TABLE created_by_client (
     conversation INTEGER NOT NULL,
     PRIMARY KEY (author, client_id)
 ) STRICT, WITHOUT ROWID;
+";
+
+/// Who came and went is read from one end, past all the messages in between.
+const MEMBERSHIP_FEED: &str = "
+CREATE INDEX event_of_members ON event (position) WHERE kind = 2;
 ";
 
 /// Brings the file to the present schema and returns its epoch, which the first opening makes.

@@ -7,7 +7,7 @@ use tokio_postgres::Client;
 
 use super::super::column;
 use super::super::connector::Connector;
-use super::super::feed::{look, take_positions, taken};
+use super::super::feed::{Selection, look, take_positions, taken};
 use super::super::pool::Connections;
 use super::database;
 use crate::PageLimits;
@@ -103,7 +103,9 @@ impl Scene {
     /// A consumer goes on from the last position that it has seen.
     async fn consume(&mut self) {
         let after = self.seen.last().copied().unwrap_or_default();
-        let look = look(&self.connections, after, WHOLE).await.unwrap();
+        let look = look(&self.connections, Selection::Everything, after, WHOLE)
+            .await
+            .unwrap();
         self.seen
             .extend(look.entries.iter().map(|entry| entry.position));
     }

@@ -6,6 +6,7 @@ use tidemark_core::{ClientId, ConversationId, Position, Seq, Timestamp, UserId};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
+use super::super::feed::Selection;
 use super::super::statement::Statement;
 use super::super::{facts, feed, inbox, reads, timeline};
 use super::database;
@@ -98,7 +99,9 @@ async fn every_read_of_the_log_uses_an_index() {
         inbox::conversation_statement(&caller, room(7)),
         inbox::inbox_statement(&ann, Some(Position(150_000)), 20),
         inbox::memberships_statement(&ann),
-        feed::events_statement(Position(100_000), limits),
+        feed::events_statement(Selection::Everything, Position(100_000), limits),
+        feed::events_statement(Selection::Members, Position(100_000), limits),
+        reads::heads_statement(&[room(7), room(9)]),
     ];
     statements.extend(facts::Wanted::by(&batch()).questions().statements);
     assert!(statements.len() > 15);

@@ -1,0 +1,328 @@
+//! What nodes tell each other, and how it looks in bytes.
+//!
+//! A message is a version, a kind, the node that it comes from, and the fields of its kind in order: ids of 16
+//! bytes, numbers of 8 (little endian), users with a byte that says how long they are. A frame, ready to write to
+//! sockets, takes the rest. A kind or version that a node does not know, it ignores; so nodes of two versions
+//! can serve one store while one replaces the other. Kinds from 32 on are for soft state, which has none of
+//! the promises that the others lean on the store for.
+
+use axum::extract::ws::Utf8Bytes;
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use tidemark_core::{ConversationId, Seq, SessionId, UserId};
+use uuid::Uuid;
+
+/// Changes only when an old node would misread a new message; a new kind is no reason.
+const VERSION: u8 = 1;
+
+const EVENT: u8 = 1;
+const RECEIPT: u8 = 2;
+const CURSOR: u8 = 3;
+const ADDED: u8 = 4;
+const REVOKED: u8 = 5;
+
+/// A node, by a number that it makes up when it starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NodeId(pub(crate) Uuid);
+
+/// What one node tells the others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Hint {
+    /// An event became durable. To those who follow the conversation.
+    Event {
+        conversation: ConversationId,
+        seq: Seq,
+        /// How many members the conversation has now.
+        members: u64,
+        joined: Vec<UserId>,
+        left: Vec<UserId>,
+        /// The event, as every socket gets it.
+        frame: Utf8Bytes,
+    },
+    /// A member's cursor moved, for the other members to see. To those who follow the conversation.
+    Receipt {
+        conversation: ConversationId,
+        user: UserId,
+        frame: Utf8Bytes,
+    },
+    /// A user's cursor moved, for their own devices. To those who follow the user.
+    Cursor {
+        user: UserId,
+        conversation: ConversationId,
+        frame: Utf8Bytes,
+    },
+    /// A user became a member by the event at this place. To those who follow the user: they need not follow the
+    /// conversation yet.
+    Added {
+        user: UserId,
+        conversation: ConversationId,
+        seq: Seq,
+    },
+    /// A session was revoked. To those who follow its user.
+    Revoked { user: UserId, session: SessionId },
+}
+
+pub(crate) fn encode(node: NodeId, hint: &Hint) -> Bytes {
+    let mut out = BytesMut::with_capacity(128 + hint.frame().map_or(0, str::len));
+    out.put_u8(VERSION);
+    out.put_u8(hint.kind());
+    put_uuid(&mut out, node.0);
+    match hint {
+        Hint::Event {
+            conversation,
+            seq,
+            members,
+            joined,
+            left,
+            ..
+        } => {
+            put_uuid(&mut out, conversation.0);
+            out.put_u64_le(seq.get());
+            out.put_u64_le(*members);
+            put_users(&mut out, joined);
+            put_users(&mut out, left);
+        }
+        Hint::Receipt {
+            conversation, user, ..
+        } => {
+            put_uuid(&mut out, conversation.0);
+            put_user(&mut out, user);
+        }
+        Hint::Cursor {
+            user, conversation, ..
+        } => {
+            put_user(&mut out, user);
+            put_uuid(&mut out, conversation.0);
+        }
+        Hint::Added {
+            user,
+            conversation,
+            seq,
+        } => {
+            put_user(&mut out, user);
+            put_uuid(&mut out, conversation.0);
+            out.put_u64_le(seq.get());
+        }
+        Hint::Revoked { user, session } => {
+            put_user(&mut out, user);
+            put_uuid(&mut out, session.0);
+        }
+    }
+    out.put_slice(hint.frame().unwrap_or("").as_bytes());
+    out.freeze()
+}
+
+/// What `message` says and which node says it; nothing for one that this version cannot read.
+pub(crate) fn decode(mut message: Bytes) -> Option<(NodeId, Hint)> {
+    let rest = &mut message;
+    if rest.try_get_u8().ok()? != VERSION {
+        return None;
+    }
+    let kind = rest.try_get_u8().ok()?;
+    let node = NodeId(take_uuid(rest)?);
+    let hint = match kind {
+        EVENT => Hint::Event {
+            conversation: ConversationId(take_uuid(rest)?),
+            seq: take_seq(rest)?,
+            members: rest.try_get_u64_le().ok()?,
+            joined: take_users(rest)?,
+            left: take_users(rest)?,
+            frame: take_frame(rest)?,
+        },
+        RECEIPT => Hint::Receipt {
+            conversation: ConversationId(take_uuid(rest)?),
+            user: take_user(rest)?,
+            frame: take_frame(rest)?,
+        },
+        CURSOR => Hint::Cursor {
+            user: take_user(rest)?,
+            conversation: ConversationId(take_uuid(rest)?),
+            frame: take_frame(rest)?,
+        },
+        ADDED => Hint::Added {
+            user: take_user(rest)?,
+            conversation: ConversationId(take_uuid(rest)?),
+            seq: take_seq(rest)?,
+        },
+        REVOKED => Hint::Revoked {
+            user: take_user(rest)?,
+            session: SessionId(take_uuid(rest)?),
+        },
+        _ => return None,
+    };
+    Some((node, hint))
+}
+
+impl Hint {
+    fn kind(&self) -> u8 {
+        match self {
+            Self::Event { .. } => EVENT,
+            Self::Receipt { .. } => RECEIPT,
+            Self::Cursor { .. } => CURSOR,
+            Self::Added { .. } => ADDED,
+            Self::Revoked { .. } => REVOKED,
+        }
+    }
+
+    fn frame(&self) -> Option<&str> {
+        match self {
+            Self::Event { frame, .. }
+            | Self::Receipt { frame, .. }
+            | Self::Cursor { frame, .. } => Some(frame.as_str()),
+            Self::Added { .. } | Self::Revoked { .. } => None,
+        }
+    }
+}
+
+fn put_uuid(out: &mut BytesMut, id: Uuid) {
+    out.put_slice(id.as_bytes());
+}
+
+fn put_user(out: &mut BytesMut, user: &UserId) {
+    let id = user.as_str();
+    out.put_u8(u8::try_from(id.len()).expect("a user id has at most 64 bytes"));
+    out.put_slice(id.as_bytes());
+}
+
+fn put_users(out: &mut BytesMut, users: &[UserId]) {
+    out.put_u32_le(u32::try_from(users.len()).expect("one command names few users"));
+    for user in users {
+        put_user(out, user);
+    }
+}
+
+fn take(rest: &mut Bytes, length: usize) -> Option<Bytes> {
+    (rest.len() >= length).then(|| rest.split_to(length))
+}
+
+fn take_uuid(rest: &mut Bytes) -> Option<Uuid> {
+    Uuid::from_slice(&take(rest, 16)?).ok()
+}
+
+fn take_seq(rest: &mut Bytes) -> Option<Seq> {
+    Seq::new(rest.try_get_u64_le().ok()?)
+}
+
+fn take_user(rest: &mut Bytes) -> Option<UserId> {
+    let length = rest.try_get_u8().ok()?;
+    let id = take(rest, usize::from(length))?;
+    UserId::parse(str::from_utf8(&id).ok()?).ok()
+}
+
+fn take_users(rest: &mut Bytes) -> Option<Vec<UserId>> {
+    let users = rest.try_get_u32_le().ok()?;
+    // Not reserved: the number is only believed as far as there are bytes for it.
+    (0..users).map(|_| take_user(rest)).collect()
+}
+
+/// Shares the message's memory.
+fn take_frame(rest: &mut Bytes) -> Option<Utf8Bytes> {
+    Utf8Bytes::try_from(std::mem::take(rest)).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NODE: NodeId = NodeId(Uuid::from_u128(0xA));
+
+    fn user(id: &str) -> UserId {
+        UserId::parse(id).unwrap()
+    }
+
+    fn hints() -> Vec<Hint> {
+        let conversation = ConversationId(Uuid::from_u128(1));
+        let seq = Seq::new(300).unwrap();
+        let frame = |text: &'static str| Utf8Bytes::from_static(text);
+        vec![
+            Hint::Event {
+                conversation,
+                seq,
+                members: 70_000,
+                joined: vec![user("ann"), user(&"x".repeat(64))],
+                left: vec![user("b.o:b@home")],
+                frame: frame(r#"{"type":"event","text":"grüße"}"#),
+            },
+            Hint::Event {
+                conversation,
+                seq: Seq::MAX,
+                members: 0,
+                joined: Vec::new(),
+                left: Vec::new(),
+                frame: frame(""),
+            },
+            Hint::Receipt {
+                conversation,
+                user: user("ann"),
+                frame: frame("{}"),
+            },
+            Hint::Cursor {
+                user: user("ann"),
+                conversation,
+                frame: frame("{}"),
+            },
+            Hint::Added {
+                user: user("ann"),
+                conversation,
+                seq,
+            },
+            Hint::Revoked {
+                user: user("ann"),
+                session: SessionId(Uuid::from_u128(2)),
+            },
+        ]
+    }
+
+    #[test]
+    fn what_is_encoded_is_read_back() {
+        for hint in hints() {
+            assert_eq!(decode(encode(NODE, &hint)), Some((NODE, hint)));
+        }
+    }
+
+    #[test]
+    fn what_this_version_does_not_know_is_ignored() {
+        for hint in hints() {
+            let mut message = encode(NODE, &hint).to_vec();
+            message[1] = 0x7F;
+            assert_eq!(decode(message.clone().into()), None);
+            message[1] = hint.kind();
+            message[0] = VERSION + 1;
+            assert_eq!(decode(message.into()), None);
+        }
+    }
+
+    #[test]
+    fn a_message_that_is_cut_or_damaged_is_no_reason_to_panic() {
+        for hint in hints() {
+            let whole = encode(NODE, &hint);
+            let header = whole.len() - hint.frame().map_or(0, str::len);
+            for length in 0..whole.len() {
+                let read = decode(whole.slice(..length));
+                assert!(length >= header || read.is_none(), "{hint:?} {length}");
+            }
+            for index in 0..whole.len() {
+                let mut damaged = whole.to_vec();
+                damaged[index] ^= 0xFF;
+                let _ = decode(damaged.into());
+            }
+        }
+    }
+
+    /// Bytes as they are on the wire: a change here is a new [`VERSION`].
+    #[test]
+    fn the_bytes_of_version_1_stay_as_they_are() {
+        let added = Hint::Added {
+            user: user("ann"),
+            conversation: ConversationId(Uuid::from_u128(0x0102)),
+            seq: Seq::new(7).unwrap(),
+        };
+        let mut expected = vec![1, 4];
+        expected.extend([0; 15]);
+        expected.push(0xA);
+        expected.extend(b"\x03ann");
+        expected.extend([0; 14]);
+        expected.extend([1, 2]);
+        expected.extend([7, 0, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(encode(NODE, &added), expected);
+    }
+}

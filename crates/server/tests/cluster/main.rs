@@ -1,0 +1,23 @@
+//! Several servers with one store: what happens on one of them reaches the sockets of all, whatever becomes of the bus
+//! between them.
+
+#![allow(dead_code)]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a failed expectation is a failed test, also in a helper"
+)]
+#![allow(clippy::print_stderr, reason = "a test that is skipped says so")]
+
+#[path = "../socket/client.rs"]
+mod client;
+#[path = "../socket/world.rs"]
+mod world;
+
+mod busy;
+mod live;
+mod lost;
+mod nats;
+mod nats_server;
+mod network;
+mod servers;
+mod shared_store;

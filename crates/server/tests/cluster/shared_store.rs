@@ -1,0 +1,262 @@
+//! One store for several servers.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tidemark_core::access::Caller;
+use tidemark_core::unread::Counts;
+use tidemark_core::{ConversationId, Position, Seq, SessionId, Timestamp, UserId};
+use tidemark_store::{
+    ApiKey, Batch, CommitError, ConversationView, Credentials, Directory, DirectoryError,
+    EventsPage, FeedEvent, Health, InboxPage, MembersPage, MembershipFeed, MembershipView,
+    NewAccount, NewSession, Outcome, PageLimits, ReadError, Reader, SecretHash, Session,
+    SessionOwner, Store, TimelinePage, User, Window,
+};
+use uuid::Uuid;
+
+/// A handle to a store that others have a handle to, too. Counts the pages of events that are read.
+pub(crate) struct SharedStore<S> {
+    store: Arc<S>,
+    pages: Arc<AtomicUsize>,
+    outcomes_late_ms: Arc<AtomicU64>,
+}
+
+impl<S> SharedStore<S> {
+    pub(crate) fn new(store: S) -> Self {
+        Self {
+            store: Arc::new(store),
+            pages: Arc::default(),
+            outcomes_late_ms: Arc::default(),
+        }
+    }
+
+    /// What is durable, and so read by others, is told to whoever asked for it only after this time.
+    pub(crate) fn tell_outcomes_late(&self, late_ms: u64) {
+        self.outcomes_late_ms.store(late_ms, Ordering::Relaxed);
+    }
+
+    /// How many pages of events were read so far, by all.
+    pub(crate) fn pages(&self) -> usize {
+        self.pages.load(Ordering::Relaxed)
+    }
+}
+
+impl<S> Clone for SharedStore<S> {
+    fn clone(&self) -> Self {
+        Self {
+            store: Arc::clone(&self.store),
+            pages: Arc::clone(&self.pages),
+            outcomes_late_ms: Arc::clone(&self.outcomes_late_ms),
+        }
+    }
+}
+
+impl<S: Store + Directory> Store for SharedStore<S> {
+    fn epoch(&self) -> Uuid {
+        self.store.epoch()
+    }
+
+    async fn commit(&self, batch: Batch) -> Vec<Result<Outcome, CommitError>> {
+        let outcomes = self.store.commit(batch).await;
+        let late_ms = self.outcomes_late_ms.load(Ordering::Relaxed);
+        tokio::time::sleep(Duration::from_millis(late_ms)).await;
+        outcomes
+    }
+
+    async fn events_after(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        after: Seq,
+        limits: PageLimits,
+    ) -> Result<EventsPage, ReadError> {
+        self.pages.fetch_add(1, Ordering::Relaxed);
+        self.store
+            .events_after(caller, conversation, after, limits)
+            .await
+    }
+
+    async fn messages(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        window: Window,
+        limits: PageLimits,
+    ) -> Result<TimelinePage, ReadError> {
+        self.store
+            .messages(caller, conversation, window, limits)
+            .await
+    }
+
+    async fn conversation(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+    ) -> Result<ConversationView, ReadError> {
+        self.store.conversation(caller, conversation).await
+    }
+
+    async fn inbox(
+        &self,
+        user: &UserId,
+        before: Option<Position>,
+        entries_max: usize,
+    ) -> Result<InboxPage, ReadError> {
+        self.store.inbox(user, before, entries_max).await
+    }
+
+    async fn memberships(&self, user: &UserId) -> Result<Vec<MembershipView>, ReadError> {
+        self.store.memberships(user).await
+    }
+
+    async fn counts(
+        &self,
+        user: &UserId,
+        conversation: ConversationId,
+    ) -> Result<(Seq, Counts), ReadError> {
+        self.store.counts(user, conversation).await
+    }
+
+    async fn members(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        after: Option<&UserId>,
+        entries_max: usize,
+    ) -> Result<MembersPage, ReadError> {
+        self.store
+            .members(caller, conversation, after, entries_max)
+            .await
+    }
+
+    async fn readers(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        seq: Seq,
+        entries_max: usize,
+    ) -> Result<Vec<Reader>, ReadError> {
+        self.store
+            .readers(caller, conversation, seq, entries_max)
+            .await
+    }
+
+    async fn feed(&self, after: Position, limits: PageLimits) -> Result<Vec<FeedEvent>, ReadError> {
+        self.store.feed(after, limits).await
+    }
+
+    async fn heads(
+        &self,
+        conversations: &[ConversationId],
+    ) -> Result<Vec<(ConversationId, Seq)>, ReadError> {
+        self.store.heads(conversations).await
+    }
+
+    async fn membership_feed(
+        &self,
+        after: Position,
+        entries_max: usize,
+    ) -> Result<MembershipFeed, ReadError> {
+        self.store.membership_feed(after, entries_max).await
+    }
+
+    fn health(&self) -> Health {
+        self.store.health()
+    }
+
+    /// The others go on.
+    async fn close(&self) {}
+}
+
+impl<S: Store + Directory> Directory for SharedStore<S> {
+    async fn create_account(&self, account: NewAccount) -> Result<User, DirectoryError> {
+        self.store.create_account(account).await
+    }
+
+    async fn ensure_external_users(
+        &self,
+        users: Vec<(UserId, Option<String>)>,
+        rename: bool,
+        at: Timestamp,
+    ) -> Result<(), DirectoryError> {
+        self.store.ensure_external_users(users, rename, at).await
+    }
+
+    async fn user(&self, id: &UserId) -> Result<User, DirectoryError> {
+        self.store.user(id).await
+    }
+
+    async fn users_by_prefix(
+        &self,
+        prefix: &str,
+        entries_max: usize,
+    ) -> Result<Vec<User>, DirectoryError> {
+        self.store.users_by_prefix(prefix, entries_max).await
+    }
+
+    async fn update_profile(
+        &self,
+        id: &UserId,
+        display_name: Option<Option<String>>,
+        avatar: Option<Option<String>>,
+    ) -> Result<User, DirectoryError> {
+        self.store.update_profile(id, display_name, avatar).await
+    }
+
+    async fn credentials(&self, username: &str) -> Result<Credentials, DirectoryError> {
+        self.store.credentials(username).await
+    }
+
+    async fn set_password(&self, id: &UserId, password_hash: String) -> Result<(), DirectoryError> {
+        self.store.set_password(id, password_hash).await
+    }
+
+    async fn create_session(&self, session: NewSession) -> Result<(), DirectoryError> {
+        self.store.create_session(session).await
+    }
+
+    async fn session_by_token(&self, token: SecretHash) -> Result<SessionOwner, DirectoryError> {
+        self.store.session_by_token(token).await
+    }
+
+    async fn sessions(&self, user: &UserId) -> Result<Vec<Session>, DirectoryError> {
+        self.store.sessions(user).await
+    }
+
+    async fn ended_sessions(
+        &self,
+        sessions: &[SessionId],
+    ) -> Result<Vec<SessionId>, DirectoryError> {
+        self.store.ended_sessions(sessions).await
+    }
+
+    async fn revoke_session(
+        &self,
+        user: &UserId,
+        session: SessionId,
+    ) -> Result<(), DirectoryError> {
+        self.store.revoke_session(user, session).await
+    }
+
+    async fn create_api_key(
+        &self,
+        name: &str,
+        key: SecretHash,
+        at: Timestamp,
+    ) -> Result<(), DirectoryError> {
+        self.store.create_api_key(name, key, at).await
+    }
+
+    async fn api_key(&self, key: SecretHash) -> Result<ApiKey, DirectoryError> {
+        self.store.api_key(key).await
+    }
+
+    async fn api_keys(&self) -> Result<Vec<ApiKey>, DirectoryError> {
+        self.store.api_keys().await
+    }
+
+    async fn revoke_api_key(&self, name: &str) -> Result<(), DirectoryError> {
+        self.store.revoke_api_key(name).await
+    }
+}

@@ -1,0 +1,63 @@
+//! What servers compare with what they have pushed: heads, and who came and went.
+
+use rusqlite::{Connection, OptionalExtension};
+use tidemark_core::{ConversationId, Position, Seq};
+
+use crate::{FeedEvent, MembershipFeed, PageLimits};
+
+use super::column;
+use super::log::event_columns;
+use super::reads::{Read, page};
+
+pub(crate) fn heads(
+    connection: &Connection,
+    conversations: &[ConversationId],
+) -> Read<Vec<(ConversationId, Seq)>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT head.seq FROM conversation JOIN event AS head ON head.conversation = conversation.key
+         WHERE conversation.id = ?1 ORDER BY head.seq DESC LIMIT 1",
+    )?;
+    let mut heads = Vec::with_capacity(conversations.len());
+    for id in conversations {
+        let head = statement
+            .query_row([id.0.into_bytes()], |row| column::seq(row, 0))
+            .optional()?;
+        heads.extend(head.map(|head| (*id, head)));
+    }
+    Ok(heads)
+}
+
+pub(crate) fn membership_feed(
+    connection: &Connection,
+    after: Position,
+    entries_max: usize,
+) -> Read<MembershipFeed> {
+    let entries_max = entries_max.max(1);
+    let last = connection
+        .prepare_cached("SELECT ifnull(max(position), 0) FROM event")?
+        .query_row((), |row| column::position(row, 0))?;
+    let mut statement = connection.prepare_cached(concat!(
+        "SELECT ",
+        event_columns!(),
+        " FROM event INDEXED BY event_of_members
+         WHERE kind = 2 AND position > ?1 ORDER BY position LIMIT ?2"
+    ))?;
+    let rows = statement.query((after.0, entries_max))?;
+    let unlimited = PageLimits {
+        entries_max,
+        text_bytes_max: usize::MAX,
+    };
+    let events: Vec<_> = page(connection, rows, unlimited)?
+        .into_iter()
+        .map(|entry| FeedEvent {
+            position: entry.position,
+            event: entry.event,
+        })
+        .collect();
+    let full = events.len() == entries_max;
+    let through = events.last().filter(|_| full).map(|entry| entry.position);
+    Ok(MembershipFeed {
+        through: through.unwrap_or(last),
+        events,
+    })
+}
