@@ -14,6 +14,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use crate::OpenError;
 
 use super::fault::Trouble;
+use super::incarnation::Incarnations;
 
 /// How long one host may take to accept, unless the URL says otherwise. Short, because the next host
 /// may be the primary.
@@ -32,9 +33,13 @@ pub(crate) struct Link {
 
 /// Opens connections to whichever of the hosts takes writes.
 #[derive(Clone)]
-pub(crate) struct Connector(Arc<Way>);
+pub(crate) struct Connector {
+    way: Arc<Way>,
+    incarnations: Arc<Incarnations>,
+}
 
-struct Way {
+/// Where the hosts are and how to talk to them.
+pub(crate) struct Way {
     config: Config,
     tls: Option<MakeRustlsConnect>,
 }
@@ -51,29 +56,43 @@ impl Connector {
         if tls.is_none() {
             config.ssl_mode(SslMode::Disable);
         }
-        Ok(Self(Arc::new(Way { config, tls })))
+        Ok(Self {
+            way: Arc::new(Way { config, tls }),
+            incarnations: Arc::default(),
+        })
     }
 
     pub(crate) fn config(&self) -> &Config {
-        &self.0.config
+        &self.way.config
     }
 
     /// A connection that ends when it is dropped.
     pub(crate) async fn open_alone(&self) -> Result<Client, Trouble> {
-        Ok(self.0.open().await?.0)
+        Ok(self.open_confirmed().await?.0)
     }
 
     pub(crate) async fn open(&self) -> Result<Link, Trouble> {
-        let (client, driver) = self.0.open().await?;
+        let (client, driver) = self.open_confirmed().await?;
         Ok(Link {
             client: Arc::new(client),
             driver,
         })
     }
+
+    /// To a server all of whose commits are where they have to be; waits for that as long as anybody waits.
+    async fn open_confirmed(&self) -> Result<(Client, JoinHandle<()>), Error> {
+        let (client, driver) = self.way.connect().await?;
+        if !self.incarnations.is_confirmed(&self.way, &client).await? {
+            driver.abort();
+            // Fails as a connection does whose server is gone.
+            client.batch_execute("").await?;
+        }
+        Ok((client, driver))
+    }
 }
 
 impl Way {
-    async fn open(&self) -> Result<(Client, JoinHandle<()>), Error> {
+    pub(crate) async fn connect(&self) -> Result<(Client, JoinHandle<()>), Error> {
         if let Some(tls) = &self.tls {
             let (client, connection) = self.config.connect(tls.clone()).await?;
             return Ok((client, tokio::spawn(drive(connection))));
@@ -92,7 +111,7 @@ async fn drive(connection: impl Future<Output = Result<(), Error>>) {
 
 impl Connect for Connector {
     fn connect(&self, _: &Config) -> BoxFuture<'_, Result<(Client, JoinHandle<()>), Error>> {
-        self.0.open().boxed()
+        self.open_confirmed().boxed()
     }
 }
 

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use tidemark_core::conversation::Event;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout_at};
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
@@ -40,9 +40,15 @@ pub(crate) async fn of(connector: &Connector, trace: &Trace, deadline: Instant) 
     let Some(witness) = &trace.witness else {
         return Fate::Unknown;
     };
+    let found = find(connector, &trace.transaction, witness);
+    timeout_at(deadline, found).await.unwrap_or(Fate::Unknown)
+}
+
+/// Asks until there is an answer.
+async fn find(connector: &Connector, transaction: &str, witness: &Event) -> Fate {
     let mut wait = ASK_AGAIN_MIN;
-    while Instant::now() < deadline {
-        match ask(connector, &trace.transaction, witness).await {
+    loop {
+        match ask(connector, transaction, witness).await {
             Ok(Some(true)) => return Fate::Committed,
             Ok(Some(false)) => return Fate::Aborted,
             Ok(None) => {}
@@ -53,7 +59,6 @@ pub(crate) async fn of(connector: &Connector, trace: &Trace, deadline: Instant) 
         sleep(wait).await;
         wait = (wait * 2).min(ASK_AGAIN_MAX);
     }
-    Fate::Unknown
 }
 
 /// Whether the witness is in the log; `None` while the transaction is under way.

@@ -18,6 +18,7 @@ mod fate;
 mod fault;
 mod feed;
 mod inbox;
+mod incarnation;
 mod ledger;
 mod pool;
 mod reads;
@@ -39,6 +40,7 @@ use std::time::Duration;
 use tidemark_core::access::Caller;
 use tidemark_core::unread::Counts;
 use tidemark_core::{ConversationId, Limits, Position, Seq, UserId};
+use tokio::time::timeout;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
@@ -58,6 +60,11 @@ pub use connector::check_url;
 
 /// The oldest server that is known to do: transaction ids that do not wrap came with 13.
 const SERVER_VERSION_MIN: i32 = 130_000;
+
+/// How long opening waits for a server, and for the standby of a server that has started.
+const OPENING_MAX: Duration = Duration::from_secs(30);
+const NOT_CONFIRMED: &str = "the server does not confirm a commit; is it waiting for a standby that is down? \
+    (see synchronous_standby_names)";
 
 /// How to run a [`PostgresStore`].
 #[derive(Clone, Debug)]
@@ -104,7 +111,9 @@ impl PostgresStore {
     pub async fn open(url: &str, options: PostgresOptions) -> Result<Self, OpenError> {
         let connector = Connector::new(url)?;
         let writers = options.writers.max(1);
-        let mut client = connector.open_alone().await?;
+        let mut client = timeout(OPENING_MAX, connector.open_alone())
+            .await
+            .map_err(|_| OpenError::Engine(NOT_CONFIRMED.to_owned()))??;
         check_server(&client).await?;
         let epoch = schema::prepare(&mut client).await?;
         drop(client);

@@ -2,14 +2,17 @@
 
 use std::time::Duration;
 
-use tidemark_core::Position;
+use tidemark_core::access::Caller;
+use tidemark_core::{Position, Seq};
 use tidemark_simulator::postgres::Postgres;
 use tidemark_store::postgres::PostgresStore;
 use tidemark_store::{CommitError, Health, OpenError, Store};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::world::{PATIENCE, WHOLE, log, one, open, options, place, room, send, until_it_is};
+use crate::world::{
+    PATIENCE, WHOLE, log, one, open, options, place, room, send, until, until_it_is,
+};
 
 const DATABASE: &str = "failover";
 
@@ -63,6 +66,41 @@ async fn a_commit_waits_for_the_server_that_takes_over() {
     assert_eq!(after.len(), before.len() + 1);
     let again = one(&store, send(room, name, "meanwhile")).await.unwrap();
     assert_eq!(place(&again).get(), 23);
+}
+
+/// A commit waits for the standby, and the primary crashes. When it is back, it has the commit in its own log,
+/// where anybody can read it; but the standby has not, and it is the standby that may take over next.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_standby_lacks_is_neither_answered_nor_shown_after_a_crash() {
+    let mut server = Postgres::start().unwrap();
+    server.create_database(DATABASE).unwrap();
+    let mut standby = server.standby().unwrap();
+    let wait = Duration::from_secs(2);
+    let store = open(&server, DATABASE, wait).await;
+    let room = room(&store).await;
+    let before = log(&store, room).await;
+    standby.crash().unwrap();
+    let name = Uuid::new_v4();
+    let commit = async { one(&store, send(room, name, "hello")).await };
+    let crash = async {
+        let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+        until(|| server.query("postgres", waiting).unwrap() == "1").await;
+        server.crash().unwrap();
+        server.restart().unwrap();
+    };
+    let (outcome, ()) = tokio::join!(commit, crash);
+    assert_eq!(outcome, Err(CommitError::Unavailable));
+    let everybody = Caller::Administrator;
+    let shown = store.events_after(&everybody, room, Seq::ZERO, WHOLE).await;
+    assert!(
+        shown.as_ref().map_or(true, |page| page.events == before),
+        "{shown:?}"
+    );
+    standby.restart().unwrap();
+    until_it_is(&store, Health::Accepting).await;
+    let again = one(&store, send(room, name, "hello")).await.unwrap();
+    assert_eq!(place(&again).get(), before.len() as u64 + 1);
+    assert_eq!(log(&store, room).await.len(), before.len() + 1);
 }
 
 #[tokio::test]

@@ -96,9 +96,14 @@ pub(crate) async fn log(store: &PostgresStore, conversation: ConversationId) -> 
 
 /// Waits until the store says that it is so.
 pub(crate) async fn until_it_is(store: &PostgresStore, health: Health) {
+    until(|| store.health() == health).await;
+}
+
+/// Waits until it is so.
+pub(crate) async fn until(mut is_so: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
-    while store.health() != health {
-        assert!(Instant::now() < deadline, "it never was {health:?}");
+    while !is_so() {
+        assert!(Instant::now() < deadline, "it never came to be");
         sleep(Duration::from_millis(5)).await;
     }
 }
