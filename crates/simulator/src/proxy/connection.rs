@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use super::faults::{Cut, Delays, Direction, Fate, Faults};
@@ -30,16 +31,17 @@ impl From<io::Error> for Ended {
     }
 }
 
-/// Carries bytes between `client` and `server` until they are done or their fate is met.
+/// Carries bytes between `client` and `server` until they are done, their fate is met, or they are cut.
 pub(super) async fn carry(
     mut client: TcpStream,
     mut server: TcpStream,
     faults: &Faults,
     number: u64,
+    cut: &mut watch::Receiver<u64>,
     counters: &Counters,
 ) {
     let fate = faults.fate(number);
-    let ended = {
+    let passing = {
         let (from_client, to_client) = client.split();
         let (from_server, to_server) = server.split();
         let way = |direction| Way {
@@ -47,10 +49,20 @@ pub(super) async fn carry(
             bytes_left: fate.bytes_left(direction),
             counters,
         };
-        tokio::try_join!(
-            way(Direction::Up).pass(from_client, to_server),
-            way(Direction::Down).pass(from_server, to_client),
-        )
+        let passing = async {
+            tokio::try_join!(
+                way(Direction::Up).pass(from_client, to_server),
+                way(Direction::Down).pass(from_server, to_client),
+            )
+        };
+        tokio::select! {
+            ended = passing => Some(ended),
+            _ = cut.changed() => None,
+        }
+    };
+    let Some(ended) = passing else {
+        counters.count_cut(Cut::Reset);
+        return reset(&[&client, &server]);
     };
     match (ended, fate) {
         (Ok(_), _) => {}

@@ -27,6 +27,7 @@ use statistics::Counters;
 pub struct Proxy {
     address: SocketAddr,
     settings: watch::Sender<Settings>,
+    cuts: watch::Sender<u64>,
     counters: Arc<Counters>,
     accepting: JoinHandle<()>,
 }
@@ -48,10 +49,12 @@ impl Proxy {
         let address = listener.local_addr()?;
         let (settings, current) = watch::channel(Settings { target, faults });
         let counters = Arc::new(Counters::default());
-        let accepting = tokio::spawn(accept(listener, current, Arc::clone(&counters)));
+        let (cuts, cut) = watch::channel(0);
+        let accepting = tokio::spawn(accept(listener, current, cut, Arc::clone(&counters)));
         Ok(Self {
             address,
             settings,
+            cuts,
             counters,
             accepting,
         })
@@ -74,6 +77,11 @@ impl Proxy {
             .send_modify(|settings| settings.faults = faults);
     }
 
+    /// Resets every connection that there is now.
+    pub fn cut(&self) {
+        self.cuts.send_modify(|cuts| *cuts += 1);
+    }
+
     /// What happened so far.
     pub fn statistics(&self) -> Statistics {
         self.counters.read()
@@ -89,6 +97,7 @@ impl Drop for Proxy {
 async fn accept(
     listener: TcpListener,
     settings: watch::Receiver<Settings>,
+    cuts: watch::Receiver<u64>,
     counters: Arc<Counters>,
 ) {
     // Dropped with this task, and ends every connection then.
@@ -98,6 +107,8 @@ async fn accept(
         let number = counters.connections.fetch_add(1, Ordering::Relaxed);
         let Settings { target, faults } = settings.borrow().clone();
         let counters = Arc::clone(&counters);
+        let mut cut = cuts.clone();
+        cut.mark_unchanged();
         connections.spawn(async move {
             let Ok(server) = TcpStream::connect(target).await else {
                 counters.unreachable.fetch_add(1, Ordering::Relaxed);
@@ -106,7 +117,7 @@ async fn accept(
             };
             // The proxy must not add Nagle's delays to the ones it is asked for.
             let _ = (client.set_nodelay(true), server.set_nodelay(true));
-            connection::carry(client, server, &faults, number, &counters).await;
+            connection::carry(client, server, &faults, number, &mut cut, &counters).await;
         });
     }
 }
@@ -198,6 +209,19 @@ mod tests {
         let statistics = proxy.statistics();
         assert_eq!(statistics.cuts(), 20);
         assert!(statistics.resets > 0 && statistics.finishes > 0 && statistics.stalls > 0);
+    }
+
+    #[tokio::test]
+    async fn a_cut_resets_what_there_is_and_nothing_later() {
+        let proxy = Proxy::start(echo(b'a').await, Faults::none())
+            .await
+            .unwrap();
+        let mut stream = TcpStream::connect(proxy.address()).await.unwrap();
+        assert_eq!(stream.read_u8().await.unwrap(), b'a');
+        proxy.cut();
+        assert!(stream.read_u8().await.is_err());
+        assert_eq!(exchange(&proxy, b"").await, b"a");
+        assert_eq!(proxy.statistics().resets, 1);
     }
 
     #[tokio::test]

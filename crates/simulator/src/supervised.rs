@@ -2,13 +2,64 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::Write;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+
+/// How long a service may take to start.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+/// How often to look whether it has.
+pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// A port of loopback that nobody uses now.
+pub(crate) fn free_port() -> anyhow::Result<u16> {
+    let listener = TcpListener::bind(("127.0.0.1", 0))?;
+    Ok(listener.local_addr()?.port())
+}
+
+pub(crate) fn path_text(path: &Path) -> anyhow::Result<&str> {
+    path.to_str().context("a path is not UTF-8")
+}
+
+/// Waits until a service accepts connections.
+pub(crate) fn until_it_accepts(address: SocketAddr, log: &Path) -> anyhow::Result<()> {
+    let deadline = Instant::now() + PATIENCE;
+    while TcpStream::connect(address).is_err() {
+        if Instant::now() > deadline {
+            bail!("nothing accepts at {address}:\n{}", end_of(log));
+        }
+        sleep(LOOK_AGAIN);
+    }
+    Ok(())
+}
+
+/// The last of what a service wrote.
+pub(crate) fn end_of(log: &Path) -> String {
+    const BYTES_MAX: u64 = 4 * 1024;
+    written_since(log, length_of(log).saturating_sub(BYTES_MAX))
+}
+
+pub(crate) fn length_of(log: &Path) -> u64 {
+    std::fs::metadata(log).map_or(0, |metadata| metadata.len())
+}
+
+/// What a service wrote after its log had this length.
+pub(crate) fn written_since(log: &Path, length: u64) -> String {
+    let mut written = Vec::new();
+    if let Ok(mut file) = File::open(log) {
+        // A log that cannot be read says nothing, and whoever shows it has something to say.
+        let _ = file.seek(SeekFrom::Start(length));
+        let _ = file.read_to_end(&mut written);
+    }
+    String::from_utf8_lossy(&written).into_owned()
+}
 
 /// Runs a service and waits for a word on stdin: the name of the signal that ends the service. At the end of
 /// stdin, which comes also when whoever holds the other end is killed, the service is ended at once and its
