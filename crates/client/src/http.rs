@@ -10,9 +10,9 @@ use serde::de::DeserializeOwned;
 use tidemark_core::{ConversationId, Position, Seq, SessionId, UserId};
 use tidemark_protocol::Code;
 use tidemark_protocol::body::{
-    Accepted, Conversation, ConversationPatch, Cursor, EventsPage, Inbox, Members, MembersToAdd,
-    MessageAccepted, MessagesPage, MoveCursor, NewAccount, NewConversation, NewMessage, Problem,
-    Readers, RolePatch, Sessions, SignIn, SignedIn, User, Users,
+    Accepted, Conversation, ConversationPatch, Cursor, EventsPage, FeedPage, Inbox, Members,
+    MembersToAdd, MessageAccepted, MessagesPage, MoveCursor, NewAccount, NewConversation,
+    NewMessage, Problem, Readers, RolePatch, Sessions, SignIn, SignedIn, User, Users,
 };
 use tidemark_protocol::wire::{Secret, Wire};
 
@@ -183,6 +183,10 @@ calls! {
     /// Who has read up to a place.
     readers(id: ConversationId, seq: Seq) -> Readers
         = GET format!("/v1/conversations/{id}/readers?seq={seq}");
+    /// The events of all conversations after a position, in commit order, for an API key. With nothing there yet,
+    /// the server waits so long for something.
+    feed(after: Position, limit: u32, wait: Duration) -> FeedPage
+        = GET format!("/v1/feed?after={}&limit={limit}&wait_ms={}", after.0, wait.as_millis());
 }
 
 impl Http {

@@ -14,8 +14,6 @@ const PROGRAM: &str = "/usr/sbin/haproxy";
 /// New connections go to the server with the fewest, and to none that is not ready. A socket may be silent for
 /// longer than a request: the server's own heartbeat ends it first.
 const SETTINGS: &str = "\
-global
-    maxconn 100000
 defaults
     mode http
     timeout connect 1s
