@@ -21,6 +21,7 @@ const SCENARIOS: &[&[&str]] = &[
     &["sends", "--in-flight", "1"],
     &["rate"],
     &["room"],
+    &["hot"],
     &["idle"],
     &["catchup"],
     &["restart"],

@@ -135,6 +135,25 @@ fn everybody_in_a_room_gets_every_message() {
 }
 
 #[test]
+fn a_conversation_that_many_write_to_has_one_order() {
+    let result = result_of(&[
+        "hot",
+        "--senders",
+        "5",
+        "--listeners",
+        "2",
+        "--seconds",
+        "0.2",
+        "--warm-up",
+        "0.1",
+    ]);
+    assert!(number(&result, "/results/sends_per_second") > 0.0);
+    assert!(number(&result, "/results/verified_messages") > 0.0);
+    assert!(latency_count(&result, "ack_latency") > 0);
+    assert_server_is_watched(&result);
+}
+
+#[test]
 fn idle_sockets_stay_and_answer() {
     let result = result_of(&[
         "idle",
@@ -262,7 +281,8 @@ fn a_server_that_runs_already_can_be_measured() {
     let pid = server.id().to_string();
     let output = Command::new(env!("CARGO_BIN_EXE_tidemark"))
         .args(["bench", "idle", "--sockets", "3", "--hold", "0", "--json"])
-        .args(["--url", url, "--server-pid", &pid])
+        // Twice, as if they were two nodes.
+        .args(["--url", url, "--url", url, "--server-pid", &pid])
         .env("TIDEMARK_API_KEY", key)
         .env("TIDEMARK_JWT_SECRET", secret)
         .output()

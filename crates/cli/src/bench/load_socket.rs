@@ -73,7 +73,7 @@ impl LoadSocket {
             ..TransportLimits::default()
         };
         let opening = async {
-            let mut transport = Transport::connect(&target.url, None, limits).await?;
+            let mut transport = Transport::connect(target.any_url(), None, limits).await?;
             transport.send(hello).await?;
             let answer = transport.next().await?;
             Ok::<_, TransportError>((transport, answer))

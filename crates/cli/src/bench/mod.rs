@@ -13,6 +13,7 @@ mod course;
 mod fill;
 mod frame;
 mod history;
+mod hot;
 mod idle;
 mod in_flight;
 mod latency;
@@ -68,6 +69,7 @@ enum Scenario {
     Sends(sends::Arguments),
     Rate(rate::Arguments),
     Room(room::Arguments),
+    Hot(hot::Arguments),
     Idle(idle::Arguments),
     Catchup(catchup::Arguments),
     Restart(restart::Arguments),
@@ -100,6 +102,7 @@ async fn run_scenario(arguments: Arguments) -> Result<(), Failure> {
         Scenario::Sends(arguments) => sends::run(&run, &arguments).await,
         Scenario::Rate(arguments) => rate::run(&run, &arguments).await,
         Scenario::Room(arguments) => room::run(&run, &arguments).await,
+        Scenario::Hot(arguments) => hot::run(&run, &arguments).await,
         Scenario::Idle(arguments) => idle::run(&run, &arguments).await,
         Scenario::Catchup(arguments) => catchup::run(&run, &arguments).await,
         Scenario::Restart(arguments) => Box::pin(restart::run(&run, &arguments)).await,

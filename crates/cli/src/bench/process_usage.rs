@@ -48,6 +48,15 @@ impl Usage {
         })
     }
 
+    /// Of two processes together.
+    pub(super) fn and(self, other: Self) -> Self {
+        Self {
+            cpu_seconds: self.cpu_seconds + other.cpu_seconds,
+            rss_bytes: self.rss_bytes + other.rss_bytes,
+            rss_peak_bytes: self.rss_peak_bytes + other.rss_peak_bytes,
+        }
+    }
+
     /// What was used since `before`.
     pub(super) fn since(self, before: Self) -> Used {
         let cpu_seconds = self.cpu_seconds - before.cpu_seconds;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use jsonwebtoken::EncodingKey;
 use tidemark_client::{Http, HttpError, ServerUrl};
 use tidemark_protocol::wire::Secret;
+use uuid::Uuid;
 
 use super::process_usage::Usage;
 use super::server_process::{ServerFiles, ServerProcess, store_parent};
@@ -16,17 +17,17 @@ const JWT_SECRET: &str = "TIDEMARK_JWT_SECRET";
 /// Which server to measure.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct TargetOptions {
-    /// Measure a server that runs already, instead of one of the bench's own
+    /// Measure a server that runs already, instead of one of the bench's own; once for each node of a cluster
     #[arg(
         long,
         global = true,
         value_name = "URL",
-        long_help = "Measure a server that runs already, instead of one of the bench's own. Its keys come from the environment: TIDEMARK_API_KEY is one of its api_keys, TIDEMARK_JWT_SECRET its auth.jwt.hs256_secret."
+        long_help = "Measure a server that runs already, instead of one of the bench's own. Given once for each node of a cluster, sockets are opened at nodes drawn at random. Its keys come from the environment: TIDEMARK_API_KEY is one of its api_keys, TIDEMARK_JWT_SECRET its auth.jwt.hs256_secret."
     )]
-    url: Option<String>,
-    /// The process of that server on this machine, to know its CPU time and memory
+    url: Vec<String>,
+    /// The process of that server on this machine, to know its CPU time and memory; of several, the sum
     #[arg(long, global = true, value_name = "PID")]
-    server_pid: Option<u32>,
+    server_pid: Vec<u32>,
     /// Where the bench's own server keeps its temporary store; has to be on a disk
     #[arg(long, global = true, value_name = "DIRECTORY")]
     pub(super) data_parent: Option<PathBuf>,
@@ -35,7 +36,7 @@ pub(super) struct TargetOptions {
 impl TargetOptions {
     /// Whether the server is not the bench's own.
     pub(super) fn is_foreign(&self) -> bool {
-        self.url.is_some()
+        !self.url.is_empty()
     }
 
     /// Where the store of a server of the bench's own is.
@@ -46,25 +47,26 @@ impl TargetOptions {
 
 /// A server, and what it takes to act as its administrator and as any of its users.
 pub(super) struct Target {
-    pub(super) url: ServerUrl,
+    /// Of each node.
+    urls: Vec<ServerUrl>,
     pub(super) http: Http,
     pub(super) signing: EncodingKey,
-    pid: Option<u32>,
+    pids: Vec<u32>,
     own: Option<(ServerProcess, ServerFiles)>,
 }
 
 impl Target {
     /// Starts a server, or takes the one that the options name.
     pub(super) async fn open(options: &TargetOptions) -> Result<Self, Failure> {
-        match &options.url {
-            Some(url) => Self::foreign(url, options),
-            None if options.server_pid.is_some() => Err(usage("--server-pid only goes with --url")),
-            None => {
-                let files = ServerFiles::create(options.data_parent.as_deref())?;
-                let process = files.start().await?;
-                Self::own(process, files)
-            }
+        if options.is_foreign() {
+            return Self::foreign(options);
         }
+        if !options.server_pid.is_empty() {
+            return Err(usage("--server-pid only goes with --url"));
+        }
+        let files = ServerFiles::create(options.data_parent.as_deref())?;
+        let process = files.start().await?;
+        Self::own(process, files)
     }
 
     /// Takes over a server that was started on these files.
@@ -72,30 +74,42 @@ impl Target {
         let url = process.url()?;
         Ok(Self {
             http: administrator(url.clone(), files.api_key.clone())?,
-            url,
+            urls: vec![url],
             signing: EncodingKey::from_secret(files.jwt_secret.expose().as_bytes()),
-            pid: process.pid(),
+            pids: process.pid().into_iter().collect(),
             own: Some((process, files)),
         })
     }
 
-    fn foreign(url: &str, options: &TargetOptions) -> Result<Self, Failure> {
+    fn foreign(options: &TargetOptions) -> Result<Self, Failure> {
         if options.data_parent.is_some() {
             return Err(usage("--data-parent does not go with --url"));
         }
-        let url = ServerUrl::parse(url).map_err(|error| usage(format!("--url: {error}")))?;
+        let urls = options.url.iter().map(|url| ServerUrl::parse(url));
+        let urls: Vec<_> = urls
+            .collect::<Result<_, _>>()
+            .map_err(|error| usage(format!("--url: {error}")))?;
         Ok(Self {
-            http: administrator(url.clone(), secret(API_KEY)?)?,
-            url,
+            http: administrator(urls[0].clone(), secret(API_KEY)?)?,
+            urls,
             signing: EncodingKey::from_secret(secret(JWT_SECRET)?.expose().as_bytes()),
-            pid: options.server_pid,
+            pids: options.server_pid.clone(),
             own: None,
         })
     }
 
     /// What the server has used so far, if that can be known.
     pub(super) fn usage(&self) -> Option<Usage> {
-        self.pid.and_then(Usage::of)
+        self.pids
+            .iter()
+            .map(|pid| Usage::of(*pid))
+            .reduce(|sum, next| Some(sum?.and(next?)))?
+    }
+
+    /// Where to open a socket.
+    pub(super) fn any_url(&self) -> &ServerUrl {
+        let drawn = Uuid::new_v4().as_u128() % self.urls.len() as u128;
+        &self.urls[usize::try_from(drawn).unwrap_or_default()]
     }
 
     /// Ends a server of the bench's own and removes its store; leaves any other alone.

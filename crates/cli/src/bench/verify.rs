@@ -153,7 +153,7 @@ struct Entry {
 }
 
 impl Ledger {
-    /// For a conversation in which one sender sends from `head` on and `receivers` listen.
+    /// For a conversation in which somebody sends from `head` on and `receivers` listen.
     pub(super) fn new(receivers: u32, head: u64) -> Self {
         Self {
             receivers,
@@ -161,6 +161,11 @@ impl Ledger {
             entries: VecDeque::new(),
             completed: 0,
         }
+    }
+
+    /// Whether somebody was told what is at this place, now or before.
+    pub(super) fn has_come_to(&self, seq: u64) -> bool {
+        seq < self.first + self.entries.len() as u64
     }
 
     /// The sender was told. Whether everybody knows of the message now.

@@ -80,7 +80,8 @@ impl Postgres {
     ///
     /// As [`start`](Self::start).
     pub fn start_with(settings: &[&str]) -> anyhow::Result<Self> {
-        let mut server = Self::place(settings.iter().map(|&setting| setting.to_owned()))?;
+        let settings = SETTINGS.iter().chain(settings);
+        let mut server = Self::place(settings.map(|&setting| setting.to_owned()).collect())?;
         let data = server.data();
         server.run(
             "initdb",
@@ -116,7 +117,7 @@ impl Postgres {
     ///
     /// As [`start`](Self::start).
     pub fn standby_at(&self, port: Option<u16>, way: SocketAddr) -> anyhow::Result<Self> {
-        let mut standby = Self::place(self.settings.iter().cloned())?;
+        let mut standby = Self::place(self.settings.clone())?;
         let data = standby.data();
         standby.run(
             "pg_basebackup",
@@ -258,19 +259,18 @@ impl Postgres {
         end_of(&self.log_path())
     }
 
-    fn place(settings: impl Iterator<Item = String>) -> anyhow::Result<Self> {
+    fn place(settings: Vec<String>) -> anyhow::Result<Self> {
         let owner = Owner::find()?;
         let directory = TempDir::with_prefix("tidemark-postgres-")
             .context("cannot make a directory for the server")?;
         supervised::give(directory.path(), owner)?;
-        let usual = SETTINGS.iter().map(|&setting| setting.to_owned());
         Ok(Self {
             running: None,
             directory,
             programs: programs()?,
             owner,
             port: 0,
-            settings: usual.chain(settings).collect(),
+            settings,
         })
     }
 
