@@ -1,4 +1,6 @@
-//! Runs a whole cluster on loopback until it is told to stop: `cargo xtask cluster`.
+//! Runs a whole cluster on loopback until it is told to stop, or measures it: `cargo xtask cluster`.
+
+mod measure;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -32,6 +34,9 @@ struct Arguments {
     /// A setting of PostgreSQL, such as `max_connections=500`
     #[arg(long, value_name = "NAME=VALUE")]
     postgres_setting: Vec<String>,
+    /// Measure one node, two nodes and so on, and the embedded store, so many times each, and stop then
+    #[arg(long, value_name = "ROUNDS")]
+    measure: Option<usize>,
 }
 
 #[tokio::main]
@@ -40,7 +45,7 @@ async fn main() -> anyhow::Result<()> {
     let mut stop = signal(SignalKind::terminate())?;
     // As safe as the real thing, unless whoever starts it says otherwise.
     let durable = ["fsync=on", "full_page_writes=on"].map(str::to_owned);
-    let starting = Cluster::start(Plan {
+    let plan = Plan {
         program: arguments.program,
         nats_program: arguments.nats_program,
         gateways: arguments.gateways,
@@ -52,9 +57,16 @@ async fn main() -> anyhow::Result<()> {
         config: CONFIG.to_owned(),
         port: arguments.port,
         weather: Weather::Direct,
-    });
+    };
+    if let Some(rounds) = arguments.measure {
+        tokio::select! {
+            measured = measure::run(&plan, rounds) => return measured,
+            _ = stop.recv() => return Ok(()),
+            _ = tokio::signal::ctrl_c() => return Ok(()),
+        }
+    }
     let cluster = tokio::select! {
-        started = starting => started?,
+        started = Cluster::start(plan) => started?,
         _ = stop.recv() => return Ok(()),
         _ = tokio::signal::ctrl_c() => return Ok(()),
     };
