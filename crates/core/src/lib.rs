@@ -1,6 +1,7 @@
 //! The rules of chat, and nothing else.
 //!
-//! Who may do what, what an event is, how a timeline folds and how unread is counted. There is no
+//! Who may do what, what an event is, how a timeline folds, how unread is counted and who counts as present.
+//! There is no
 //! clock, no randomness, no I/O, no `async` and no serialisation here: time and identifiers come in as
 //! arguments, and every other part of Tidemark (each store, the Rust SDK, the simulator) runs
 //! these same functions.
@@ -13,8 +14,10 @@ pub mod conversation;
 mod ids;
 mod limits;
 mod order;
+pub mod presence;
 mod refusal;
 pub mod timeline;
+pub mod typing;
 pub mod unread;
 
 pub use ids::{ClientId, ConversationId, InvalidId, SessionId, UserId};
