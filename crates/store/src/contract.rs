@@ -179,6 +179,15 @@ pub trait Store: Send + Sync + 'static {
         entries_max: usize,
     ) -> impl Future<Output = Result<MembershipFeed, ReadError>> + Send;
 
+    /// Those of `others` who are in a conversation with `user` now, in any order; whoever is not known is left
+    /// out. `user` themselves counts like anybody else. Asks nobody's permission: it is for a server that decides
+    /// whom it tells who is there. At most one seek for each conversation of `user` and each of `others`.
+    fn acquainted(
+        &self,
+        user: &UserId,
+        others: &[UserId],
+    ) -> impl Future<Output = Result<Vec<UserId>, ReadError>> + Send;
+
     /// Whether commands are taken now.
     fn health(&self) -> Health;
 

@@ -153,6 +153,14 @@ impl<S: Store + Directory> Store for SharedStore<S> {
         self.store.heads(conversations).await
     }
 
+    async fn acquainted(
+        &self,
+        user: &UserId,
+        others: &[UserId],
+    ) -> Result<Vec<UserId>, ReadError> {
+        self.store.acquainted(user, others).await
+    }
+
     async fn membership_feed(
         &self,
         after: Position,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tidemark_core::conversation::{Action, ConversationKind, EventBody, Joined, Role};
-use tidemark_core::{Position, SessionId};
+use tidemark_core::{Position, SessionId, UserId};
 
 use super::world::{World, appended, new_conversation, user_id};
 use super::{Engine, directory};
@@ -156,6 +156,38 @@ pub async fn sessions_end_when_they_are_revoked<E: Engine>(world: World<E>) {
     assert!(refused.is_err());
     let ended = world.store.ended_sessions(&[third]).await;
     assert_eq!(ended, Ok(Vec::new()));
+}
+
+/// Sharing one conversation is enough, of whatever kind; having shared one is not.
+pub async fn people_are_acquainted_while_they_share_a_conversation<E: Engine>(world: World<E>) {
+    let [ann, bob, cem, dot] = world.people(["ann", "bob", "cem", "dot"]).await;
+    let everybody = [&ann, &bob, &cem, &dot].map(Clone::clone);
+    let asked = [everybody.as_slice(), &[user_id("nobody")]].concat();
+    let of = async |user: &UserId| {
+        let found = world.store.acquainted(user, &asked).await;
+        BTreeSet::from_iter(found.expect("an answer"))
+    };
+    let set = |users: &[&UserId]| users.iter().map(|&user| user.clone()).collect();
+    assert_eq!(of(&ann).await, set(&[]));
+    let group = world.group(&ann, &[&bob]).await;
+    let channel = world.public_channel(&bob, &[&cem]).await;
+    assert_eq!(of(&ann).await, set(&[&ann, &bob]));
+    assert_eq!(of(&bob).await, set(&[&ann, &bob, &cem]));
+    assert_eq!(of(&cem).await, set(&[&bob, &cem]));
+    assert_eq!(of(&dot).await, set(&[]));
+    assert_eq!(of(&user_id("nobody")).await, set(&[]));
+    assert_eq!(world.store.acquainted(&bob, &[]).await, Ok(Vec::new()));
+
+    world.done(&ann, channel, Action::Join).await;
+    world
+        .done(&ann, group, Action::RemoveMember(bob.clone()))
+        .await;
+    assert_eq!(of(&ann).await, set(&[&ann, &bob, &cem]));
+    world.done(&ann, channel, Action::Leave).await;
+    assert_eq!(of(&ann).await, set(&[&ann]));
+    assert_eq!(of(&bob).await, set(&[&bob, &cem]));
+    world.done(&ann, channel, Action::Join).await;
+    assert_eq!(of(&cem).await, set(&[&ann, &bob, &cem]));
 }
 
 fn is_of_members(entry: &FeedEvent) -> bool {

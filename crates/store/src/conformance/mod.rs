@@ -83,6 +83,7 @@ macro_rules! certify {
                 who_came_and_went_is_read_from_any_place,
                 nobody_who_joins_is_missed_by_following,
                 sessions_end_when_they_are_revoked,
+                people_are_acquainted_while_they_share_a_conversation,
             ],
             counting: [
                 counts_equal_a_recount_after_any_history,

@@ -232,6 +232,18 @@ impl Store for MemoryStore {
         })
     }
 
+    async fn acquainted(&self, user: &UserId, others: &[UserId]) -> Result<Vec<UserId>, ReadError> {
+        let inner = self.lock();
+        let state = inner.readable()?;
+        let is_in = |log: &&Log, user: &UserId| {
+            let membership = log.memberships.get(user);
+            membership.is_some_and(Membership::is_current)
+        };
+        let mine: Vec<&Log> = state.logs.values().filter(|log| is_in(log, user)).collect();
+        let is_there = |other: &&UserId| mine.iter().any(|log| is_in(log, other));
+        Ok(others.iter().filter(is_there).cloned().collect())
+    }
+
     fn health(&self) -> Health {
         self.lock().health
     }

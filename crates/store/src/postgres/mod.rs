@@ -255,6 +255,10 @@ impl Store for PostgresStore {
         Ok(feed::membership_feed(&self.connections, after, entries_max).await?)
     }
 
+    async fn acquainted(&self, user: &UserId, others: &[UserId]) -> Result<Vec<UserId>, ReadError> {
+        Ok(reads::acquainted(&self.connections, user, others).await?)
+    }
+
     fn health(&self) -> Health {
         self.writers.health()
     }

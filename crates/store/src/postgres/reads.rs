@@ -172,6 +172,36 @@ pub(crate) async fn heads(
     Ok(rows.map(head).collect::<Result<_, Trouble>>()?)
 }
 
+pub(crate) fn acquainted_statement(user: &UserId, others: &[UserId]) -> Statement {
+    // The limit keeps the planner from joining all memberships of everybody at once.
+    Statement::new(
+        "SELECT other.id FROM tidemark.person AS me
+        CROSS JOIN tidemark.person AS other
+        CROSS JOIN LATERAL (
+            SELECT FROM tidemark.member AS mine
+            JOIN tidemark.member AS theirs ON theirs.conversation = mine.conversation
+            WHERE mine.person = me.key AND mine.departed IS NULL
+                AND theirs.person = other.key AND theirs.departed IS NULL
+            LIMIT 1
+        ) AS shared
+        WHERE me.id = $1 AND other.id = ANY($2)",
+    )
+    .text(user.to_string())
+    .texts(others.iter().map(UserId::to_string).collect())
+}
+
+pub(crate) async fn acquainted(
+    connections: &Connections,
+    user: &UserId,
+    others: &[UserId],
+) -> Read<Vec<UserId>> {
+    let statement = acquainted_statement(user, others);
+    let answers = connections.read(&[statement]).await?;
+    let rows = answers.iter().flatten();
+    let users = rows.map(|row| column::user_id(row, 0));
+    Ok(users.collect::<Result<_, Trouble>>()?)
+}
+
 pub(crate) async fn members(
     connections: &Connections,
     caller: &Caller,

@@ -1,12 +1,13 @@
-//! What servers compare with what they have pushed: heads, and who came and went.
+//! What servers compare with what they have pushed: heads, who came and went, and who shares a conversation.
 
 use rusqlite::{Connection, OptionalExtension};
-use tidemark_core::{ConversationId, Position, Seq};
+use tidemark_core::{ConversationId, Position, Seq, UserId};
 
 use crate::{FeedEvent, MembershipFeed, PageLimits};
 
 use super::column;
 use super::log::event_columns;
+use super::lookup;
 use super::reads::{Read, page};
 
 pub(crate) fn heads(
@@ -25,6 +26,34 @@ pub(crate) fn heads(
         heads.extend(head.map(|head| (*id, head)));
     }
     Ok(heads)
+}
+
+pub(crate) fn acquainted(
+    connection: &Connection,
+    user: &UserId,
+    mut others: Vec<UserId>,
+) -> Read<Vec<UserId>> {
+    let Some(user) = lookup::user_key(connection, user)? else {
+        return Ok(Vec::new());
+    };
+    let mut statement = connection.prepare_cached(
+        "SELECT 1 FROM user AS other
+         CROSS JOIN member AS mine INDEXED BY member_by_user
+         CROSS JOIN member AS theirs INDEXED BY member_by_user
+         WHERE other.id = ?2 AND mine.user = ?1 AND mine.departed IS NULL
+            AND theirs.user = other.key AND theirs.conversation = mine.conversation
+            AND theirs.departed IS NULL
+         LIMIT 1",
+    )?;
+    let mut failed = None;
+    others.retain(|other| {
+        let found = statement.exists((user, other.as_str()));
+        found.unwrap_or_else(|error| {
+            failed = Some(error);
+            false
+        })
+    });
+    failed.map_or(Ok(others), |error| Err(error.into()))
 }
 
 pub(crate) fn membership_feed(

@@ -256,6 +256,13 @@ impl Store for SqliteStore {
             .await
     }
 
+    async fn acquainted(&self, user: &UserId, others: &[UserId]) -> Result<Vec<UserId>, ReadError> {
+        let (user, others) = (user.clone(), others.to_vec());
+        self.readers
+            .read(move |connection| comparison::acquainted(connection, &user, others))
+            .await
+    }
+
     fn health(&self) -> Health {
         self.writer.health()
     }

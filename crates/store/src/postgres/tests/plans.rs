@@ -102,6 +102,7 @@ async fn every_read_of_the_log_uses_an_index() {
         feed::events_statement(Selection::Everything, Position(100_000), limits),
         feed::events_statement(Selection::Members, Position(100_000), limits),
         reads::heads_statement(&[room(7), room(9)]),
+        reads::acquainted_statement(&ann, &(2..500).map(person).collect::<Vec<_>>()),
     ];
     statements.extend(facts::Wanted::by(&batch()).questions().statements);
     assert!(statements.len() > 15);
