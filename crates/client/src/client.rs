@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tidemark_core::conversation::{ConversationKind, Message};
+use tidemark_core::presence::Status;
 use tidemark_core::timeline::{Timeline, TimelineMessage};
 use tidemark_core::unread::Counts;
 use tidemark_core::{ConversationId, Seq, UserId};
@@ -217,6 +218,33 @@ impl Client {
     pub fn mark_read(&self, conversation: ConversationId, seq: Seq) {
         self.shared
             .with_session(|session, now| session.mark_read(now, conversation, seq));
+        self.shared.roused.notify_one();
+    }
+
+    /// Says that the user is writing; call it with every key. It goes to the server every few seconds at most, and
+    /// not at all while offline.
+    pub fn typing(&self, conversation: ConversationId) {
+        self.shared
+            .with_session(|session, now| session.typing(now, conversation));
+        self.shared.roused.notify_one();
+    }
+
+    /// Says whether the user looks at this device: [`Status::Online`] or [`Status::Away`], for as long as the client
+    /// lives. Without a word, the user is online.
+    pub fn set_status(&self, status: Status) {
+        self.shared
+            .with_session(|session, now| session.set_status(now, status));
+        self.shared.roused.notify_one();
+    }
+
+    /// Hears of these users' presence from now on, in place of those named before, by [`Update::Presence`]. Only
+    /// those are told of who share a conversation with the user. Whatever is known of others, and of all while
+    /// the connection is lost, is of no worth.
+    ///
+    /// [`Update::Presence`]: crate::Update::Presence
+    pub fn watch(&self, users: Vec<UserId>) {
+        self.shared
+            .with_session(|session, now| session.watch(now, users));
         self.shared.roused.notify_one();
     }
 

@@ -69,4 +69,5 @@ pub use snapshot::Snapshot;
 pub use transport::{InvalidUrl, ServerUrl};
 pub use updates::{Missed, Updates};
 
+pub use tidemark_core::presence::{Presence, Status};
 pub use tidemark_protocol::session::client::{ConversationState, Pending, Update};

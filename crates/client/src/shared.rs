@@ -164,6 +164,9 @@ impl State {
             Update::Online { .. }
             | Update::Changed(_)
             | Update::ReadBy { .. }
+            | Update::Typing { .. }
+            | Update::Presence { .. }
+            | Update::WatchRefused { .. }
             | Update::Added(_)
             | Update::Ended(_) => {}
         }

@@ -207,6 +207,11 @@ impl<Node: PartialEq> Reports<Node> {
         self.present.len() < before
     }
 
+    /// When the next one expires.
+    pub fn next_change(&self) -> Option<u64> {
+        self.present.iter().map(|report| report.until_ms).min()
+    }
+
     /// What the nodes say together.
     pub fn presence(&self) -> Presence {
         let unknown = Presence {

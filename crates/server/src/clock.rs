@@ -1,8 +1,9 @@
 //! The one place where the server looks at a clock.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tidemark_core::Timestamp;
+use tokio::time::Instant;
 
 /// The wall clock, for what people see, and a monotonic one, for what waits.
 #[derive(Clone, Copy, Debug)]
@@ -30,8 +31,9 @@ impl Clock {
     pub fn monotonic_ms(self) -> u64 {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
+
     /// The instant at which [`monotonic_ms`](Self::monotonic_ms) is `ms`.
-    pub(crate) fn instant_of(self, ms: u64) -> tokio::time::Instant {
-        tokio::time::Instant::from_std(self.started + Duration::from_millis(ms))
+    pub(crate) fn instant_of(self, ms: u64) -> Instant {
+        self.started + Duration::from_millis(ms)
     }
 }

@@ -21,6 +21,7 @@ use crate::hub::{Hub, HubSettings};
 use crate::limits::{LoginLimiter, SendLimiter};
 use crate::listen;
 use crate::peers;
+use crate::presence::{self, PresenceSettings};
 use crate::telemetry::Metrics;
 
 /// How often a draining server looks whether its sockets are gone.
@@ -96,7 +97,7 @@ impl<S: Store + Directory> Server<S> {
         let clock = Clock::start();
         let metrics = Arc::new(metrics);
         let has_peers = bus.reaches_others();
-        let hub = Hub::new(HubSettings::from(&config), bus, Arc::clone(&metrics));
+        let hub = Hub::new(HubSettings::from(&config), bus, clock, Arc::clone(&metrics));
         let hub = Arc::new(hub);
         let (committer, publisher) =
             Committer::start(Arc::clone(&store), Arc::clone(&hub), Arc::clone(&metrics));
@@ -146,6 +147,11 @@ impl<S: Store + Directory> Server<S> {
             let hub = Arc::clone(&gateway.hub);
             async move { hub.tell_heads().await }
         });
+        background.spawn({
+            let hub = Arc::clone(&gateway.hub);
+            async move { hub.presence.keep().await }
+        });
+        background.spawn(presence::acquaint(Arc::clone(&gateway)));
         background.spawn(peers::mend_gaps(Arc::clone(&gateway)));
         if gateway.hub.bus.reaches_others() {
             background.spawn(peers::listen(Arc::clone(&gateway)));
@@ -192,6 +198,10 @@ impl From<&Config> for HubSettings {
             receipt_members: config.fanout.receipt_members,
             outbox_bytes: config.limits.outbox_bytes,
             sockets_per_user: config.limits.sockets_per_user,
+            presence: PresenceSettings {
+                linger: config.presence.linger,
+                heartbeat: config.presence.heartbeat,
+            },
         }
     }
 }

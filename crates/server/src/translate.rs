@@ -93,3 +93,11 @@ pub(crate) fn rate_limited(id: Option<RequestId>, retry_after_ms: u64) -> Refuse
         retry_after_ms: Some(retry_after_ms),
     }
 }
+
+/// Too many signals in too short a time.
+pub(crate) fn too_many_signals(id: Option<RequestId>, retry_after_ms: u64) -> Refused {
+    Refused {
+        detail: "too many signals in too short a time".into(),
+        ..rate_limited(id, retry_after_ms)
+    }
+}

@@ -177,6 +177,9 @@ impl Session {
                 | Update::Sent { .. }
                 | Update::Changed(_)
                 | Update::ReadBy { .. }
+                | Update::Typing { .. }
+                | Update::Presence { .. }
+                | Update::WatchRefused { .. }
                 | Update::Ended(_),
             ) => return,
             // What was missed may have been a conversation that came or went.

@@ -116,6 +116,9 @@ impl Tailer {
             Update::Sent { .. }
             | Update::Refused { .. }
             | Update::ReadBy { .. }
+            | Update::Typing { .. }
+            | Update::Presence { .. }
+            | Update::WatchRefused { .. }
             | Update::Ended(_) => Ok(()),
         }
     }

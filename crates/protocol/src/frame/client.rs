@@ -10,6 +10,7 @@ use tidemark_core::{ConversationId, Seq};
 use crate::Code;
 use crate::frame::Refused;
 use crate::frame::request::{self, Request};
+use crate::frame::signal;
 use crate::wire::{Cursors, InvalidJson, Secret, Unsupported, Wire, cursors, encode, parse_object};
 
 /// What a client numbers its requests with; the answer carries the same number.
@@ -22,11 +23,16 @@ pub struct RequestId(pub i64);
 pub struct ParseLimits {
     /// The most cursors in a `hello`.
     pub cursors_max: usize,
+    /// The most users in a `watch`.
+    pub watched_max: usize,
 }
 
 impl Default for ParseLimits {
     fn default() -> Self {
-        Self { cursors_max: 1_000 }
+        Self {
+            cursors_max: 1_000,
+            watched_max: 500,
+        }
     }
 }
 
@@ -98,11 +104,11 @@ struct Envelope<'text> {
 
 impl ClientFrame {
     /// The `type` of every frame that this server understands.
-    pub const TYPES: [&str; 7] = ["hello", "send", "read", "sync", "open", "close", "ping"];
-    /// The `type` of the frames that the protocol has and this server refuses.
-    pub const TYPES_NOT_SUPPORTED: [&str; 7] = [
-        "edit", "delete", "react", "pin", "typing", "presence", "watch",
+    pub const TYPES: [&str; 10] = [
+        "hello", "send", "read", "sync", "open", "close", "typing", "presence", "watch", "ping",
     ];
+    /// The `type` of the frames that the protocol has and this server refuses.
+    pub const TYPES_NOT_SUPPORTED: [&str; 4] = ["edit", "delete", "react", "pin"];
 
     /// Reads one frame: first what it is, then its own fields.
     ///
@@ -145,6 +151,9 @@ impl ClientFrame {
             "sync" => request::parse_sync(text, id).map_err(invalid)?,
             "open" => request::parse_open(text, id).map_err(invalid)?,
             "close" => request::parse_close(text, id).map_err(invalid)?,
+            "typing" => signal::parse_typing(text, id).map_err(invalid)?,
+            "presence" => signal::parse_presence(text, id).map_err(invalid)?,
+            "watch" => signal::parse_watch(text, id, limits.watched_max)?,
             "ping" => Request::Ping(request::Ping { id }),
             name => return Err(FrameError::invalid(id, unknown_type(name))),
         };

@@ -3,6 +3,7 @@
 mod client;
 mod request;
 mod server;
+mod signal;
 mod welcome;
 
 pub use client::{ClientFrame, FrameError, Hello, ParseLimits, RequestId};
@@ -10,7 +11,8 @@ pub use request::{
     CloseConversation, OpenConversation, Ping, ReadCursor, Request, SendMessage, SyncConversation,
 };
 pub use server::{
-    Ack, Added, Bye, Events, Head, Pong, Read, Refused, Removed, ServerFrame, UnknownFrame,
-    encode_event,
+    Ack, Added, Bye, Events, Head, Pong, Presence, Read, Refused, Removed, ServerFrame, Typing,
+    UnknownFrame, encode_event,
 };
+pub use signal::{DeclarePresence, StartTyping, WatchUsers};
 pub use welcome::{AdvertisedLimits, InboxEntry, Welcome};

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use tidemark_core::conversation::{Mentions, NewMessage};
 use tidemark_core::{ClientId, ConversationId, Seq, Timestamp};
 
-use crate::frame::RequestId;
+use crate::frame::{DeclarePresence, RequestId, StartTyping, WatchUsers};
 use crate::wire::{
     InvalidJson, NotSupported, Wire, encode, from_one, optional_from_one, parse_object,
 };
@@ -24,6 +24,12 @@ pub enum Request {
     Open(OpenConversation),
     /// The conversation is not on screen any more.
     Close(CloseConversation),
+    /// The user is writing.
+    Typing(StartTyping),
+    /// Whether the user looks at this device.
+    Presence(DeclarePresence),
+    /// Hear who of these is there.
+    Watch(WatchUsers),
     /// Are you there?
     Ping(Ping),
 }
@@ -99,6 +105,9 @@ impl Request {
             Self::Sync(request) => request.id,
             Self::Open(request) => request.id,
             Self::Close(request) => request.id,
+            Self::Typing(request) => request.id,
+            Self::Presence(request) => request.id,
+            Self::Watch(request) => request.id,
             Self::Ping(request) => request.id,
         }
     }
@@ -112,6 +121,9 @@ impl Request {
             Self::Sync(sync) => encode(&Frame::new("sync", id, SyncFields::from(sync))),
             Self::Open(open) => encode(&Frame::new("open", id, OpenFields::from(open))),
             Self::Close(close) => encode(&Frame::new("close", id, CloseFields::from(close))),
+            Self::Typing(typing) => typing.encode(),
+            Self::Presence(presence) => presence.encode(),
+            Self::Watch(watch) => watch.encode(),
             Self::Ping(_) => encode(&Frame::new("ping", id, NoFields {})),
         }
     }
@@ -120,7 +132,7 @@ impl Request {
 /// What every frame has, around its own fields. Only for writing: reading through `flatten` would
 /// keep a copy of every value.
 #[derive(Serialize)]
-struct Frame<Fields> {
+pub(super) struct Frame<Fields> {
     #[serde(rename = "type")]
     name: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -130,7 +142,7 @@ struct Frame<Fields> {
 }
 
 impl<Fields> Frame<Fields> {
-    fn new(name: &'static str, id: Option<RequestId>, fields: Fields) -> Self {
+    pub(super) fn new(name: &'static str, id: Option<RequestId>, fields: Fields) -> Self {
         Self { name, id, fields }
     }
 }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize, Serializer};
 use tidemark_core::conversation::Event;
+use tidemark_core::presence::Status;
 use tidemark_core::{ClientId, ConversationId, Seq, Timestamp, UserId};
 
 use crate::body::Conversation;
@@ -33,6 +34,10 @@ pub enum ServerFrame {
     Added(Box<Added>),
     /// The user is in a conversation no more.
     Removed(Removed),
+    /// Somebody is writing.
+    Typing(Typing),
+    /// Whether somebody is there.
+    Presence(Presence),
     /// The answer to a `ping`.
     Pong(Pong),
     /// The server closes the socket.
@@ -143,6 +148,29 @@ pub struct Removed {
     pub conversation: Wire<ConversationId>,
 }
 
+/// `typing`: somebody is writing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Typing {
+    /// Where.
+    pub conversation: Wire<ConversationId>,
+    /// Who.
+    pub user: Wire<UserId>,
+    /// Until when that holds, unless it is said again or a message of theirs comes before.
+    pub until: Wire<Timestamp>,
+}
+
+/// `presence`: whether somebody whom this socket watches is there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Presence {
+    /// Who.
+    pub user: Wire<UserId>,
+    /// Whether they are there.
+    pub status: Wire<Status>,
+    /// When they were last; absent while they are there, or where nobody knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_seen: Option<Wire<Timestamp>>,
+}
+
 /// `pong`: the answer to a `ping`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pong {
@@ -172,9 +200,9 @@ pub struct UnknownFrame {
 
 impl ServerFrame {
     /// The `type` of every frame.
-    pub const TYPES: [&str; 11] = [
-        "welcome", "ack", "refused", "event", "events", "head", "read", "added", "removed", "pong",
-        "bye",
+    pub const TYPES: [&str; 13] = [
+        "welcome", "ack", "refused", "event", "events", "head", "read", "added", "removed",
+        "typing", "presence", "pong", "bye",
     ];
 
     /// Reads one frame.
@@ -195,6 +223,8 @@ impl ServerFrame {
             "read" => parse_object(text).map(Self::Read),
             "added" => parse_object(text).map(Self::Added),
             "removed" => parse_object(text).map(Self::Removed),
+            "typing" => parse_object(text).map(Self::Typing),
+            "presence" => parse_object(text).map(Self::Presence),
             "pong" => parse_object(text).map(Self::Pong),
             "bye" => parse_object(text).map(Self::Bye),
             _ => Ok(Self::Unknown(unknown)),
@@ -257,6 +287,8 @@ encode_each!(
     Read => "read",
     Added => "added",
     Removed => "removed",
+    Typing => "typing",
+    Presence => "presence",
     Pong => "pong",
     Bye => "bye",
 );

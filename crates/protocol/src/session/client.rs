@@ -5,6 +5,7 @@ mod liveness;
 mod outbox;
 mod outgoing;
 mod settings;
+mod signals;
 mod track;
 mod update;
 
@@ -24,6 +25,7 @@ use liveness::{Due, Liveness};
 use outbox::Outbox;
 pub use outbox::{OutboxError, Pending};
 pub use settings::{ClientSettings, Resumption};
+use signals::Signals;
 use track::{Fetch, Track};
 pub use update::{Ending, Update};
 
@@ -65,6 +67,7 @@ pub struct ClientSession {
     /// Those of `tracks` that have a gap.
     behind: BTreeSet<ConversationId>,
     outbox: Outbox,
+    signals: Signals,
     /// The largest frame that the server takes, in bytes.
     frame_bytes_max: u64,
     last_request: RequestId,
@@ -111,6 +114,7 @@ impl ClientSession {
             phase: Phase::Offline,
             tracks: BTreeMap::new(),
             behind: BTreeSet::new(),
+            signals: Signals::default(),
             frame_bytes_max: u64::MAX,
             last_request: RequestId(0),
             control: VecDeque::new(),
@@ -276,6 +280,7 @@ impl ClientSession {
             let mut seen = BTreeSet::new();
             users.retain(|user| seen.insert(user.clone()));
         }
+        self.signals.sent(conversation);
         self.outbox.push(Pending {
             conversation,
             message,
@@ -308,6 +313,7 @@ impl ClientSession {
         self.phase = Phase::Offline;
         self.control.clear();
         self.outbox.disconnected();
+        self.signals.disconnected();
         for known in self.tracks.values_mut() {
             known.track.disconnected();
         }
@@ -331,6 +337,7 @@ impl ClientSession {
         });
         fetches
             .chain(self.outbox.next_retry())
+            .chain(self.signals.next_timeout())
             .chain([silence])
             .min()
     }
@@ -348,6 +355,7 @@ impl ClientSession {
             }
             Some(Due::Nothing) | None => {}
         }
+        self.watch_again(now);
     }
 
     /// What is known of `conversation`; if that is nothing yet, it now stands at `head`.

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tidemark_core::conversation::{ConversationKind, Role, Visibility};
+use tidemark_core::presence::Status;
 use tidemark_core::{ClientId, ConversationId, InvalidId, SessionId, UserId};
 
 use crate::wire::Wire;
@@ -19,6 +20,7 @@ impl Textual for ConversationId {}
 impl Textual for ConversationKind {}
 impl Textual for Role {}
 impl Textual for SessionId {}
+impl Textual for Status {}
 impl Textual for UserId {}
 impl Textual for Visibility {}
 

@@ -5,9 +5,10 @@ use std::num::NonZeroU32;
 
 use tidemark_core::Timestamp;
 use tidemark_core::conversation::{Mentions, NewMessage};
+use tidemark_core::presence::Status;
 use tidemark_protocol::frame::{
-    ClientFrame, CloseConversation, Hello, OpenConversation, Ping, ReadCursor, Request, RequestId,
-    SendMessage, SyncConversation,
+    ClientFrame, CloseConversation, DeclarePresence, Hello, OpenConversation, Ping, ReadCursor,
+    Request, RequestId, SendMessage, StartTyping, SyncConversation, WatchUsers,
 };
 use tidemark_protocol::wire::Secret;
 
@@ -22,6 +23,9 @@ pub(crate) fn files() -> Vec<Golden> {
         Golden::new("client/sync.json", sync()),
         Golden::new("client/open.json", open()),
         Golden::new("client/close.json", close()),
+        Golden::new("client/typing.json", typing()),
+        Golden::new("client/presence.json", presence()),
+        Golden::new("client/watch.json", watch()),
         Golden::new("client/ping.json", ping()),
     ]
 }
@@ -193,6 +197,68 @@ fn close() -> Vec<Case> {
             close(None),
         ),
         case("with id", "the same", close(Some(RequestId(13)))),
+    ]
+}
+
+fn typing() -> Vec<Case> {
+    let conversation = harbour();
+    let typing = |id| Request::Typing(StartTyping { id, conversation });
+    vec![
+        case(
+            "plain",
+            "the user is writing; nothing answers it",
+            typing(None),
+        ),
+        case(
+            "with id",
+            "a refusal would carry it",
+            typing(Some(RequestId(15))),
+        ),
+    ]
+}
+
+fn presence() -> Vec<Case> {
+    let presence = |id, status| Request::Presence(DeclarePresence { id, status });
+    vec![
+        case(
+            "away",
+            "the user does not look at this device; nothing answers it",
+            presence(None, Status::Away),
+        ),
+        case(
+            "back",
+            "the user does again",
+            presence(None, Status::Online),
+        ),
+        case(
+            "with id",
+            "a refusal would carry it",
+            presence(Some(RequestId(16)), Status::Away),
+        ),
+    ]
+}
+
+fn watch() -> Vec<Case> {
+    let watch = |id, users: &[&str]| {
+        let users = users.iter().map(|id| user(id)).collect();
+        Request::Watch(WatchUsers { id, users })
+    };
+    vec![
+        case(
+            "two people",
+            "a presence for each with whom the user shares a conversation, now and when it changes",
+            watch(None, &["ben", "cleo@harbour.example"]),
+        ),
+        case(
+            "nobody",
+            "hears of nobody's presence any more",
+            watch(None, &[]),
+        ),
+        case(
+            "with id",
+            "a refusal would carry it",
+            watch(Some(RequestId(17)), &["ben"]),
+        ),
     ]
 }
 

@@ -101,17 +101,13 @@ fn frames() -> Vec<Case> {
     ];
     cases.extend(sends());
     cases.extend(places());
-    cases.extend(
-        [
-            "edit", "delete", "react", "pin", "typing", "presence", "watch",
-        ]
-        .map(|name| {
-            frame(
-                &format!("a later version: {name}"),
-                &format!(r#"{{"type":"{name}","id":1,"conversation":"HARBOUR"}}"#),
-            )
-        }),
-    );
+    cases.extend(signals());
+    cases.extend(["edit", "delete", "react", "pin"].map(|name| {
+        frame(
+            &format!("a later version: {name}"),
+            &format!(r#"{{"type":"{name}","id":1,"conversation":"HARBOUR"}}"#),
+        )
+    }));
     let deep = |open: &str, close: &str| format!("{}{}", open.repeat(200), close.repeat(200));
     cases.push(frame(
         "deep JSON where there should be text",
@@ -128,6 +124,47 @@ fn frames() -> Vec<Case> {
         ),
     ));
     cases
+}
+
+fn signals() -> Vec<Case> {
+    let many = vec![r#""ben""#; 501].join(",");
+    vec![
+        frame("typing nowhere", r#"{"type":"typing","id":1}"#),
+        frame(
+            "typing in what is no UUID",
+            r#"{"type":"typing","id":1,"conversation":"lobby"}"#,
+        ),
+        frame("a presence without status", r#"{"type":"presence","id":1}"#),
+        frame(
+            "a device that says that it is offline",
+            r#"{"type":"presence","id":1,"status":"offline"}"#,
+        ),
+        frame(
+            "a status that there is not",
+            r#"{"type":"presence","id":1,"status":"busy"}"#,
+        ),
+        frame(
+            "true for the status",
+            r#"{"type":"presence","id":1,"status":true}"#,
+        ),
+        frame("a watch of what is missing", r#"{"type":"watch","id":1}"#),
+        frame(
+            "null for the users",
+            r#"{"type":"watch","id":1,"users":null}"#,
+        ),
+        frame(
+            "one user instead of a list",
+            r#"{"type":"watch","id":1,"users":"ben"}"#,
+        ),
+        frame(
+            "a watch of what is no user id",
+            r#"{"type":"watch","id":1,"users":["ben","a b"]}"#,
+        ),
+        frame(
+            "a watch of too many",
+            &format!(r#"{{"type":"watch","id":1,"users":[{many}]}}"#),
+        ),
+    ]
 }
 
 fn sends() -> Vec<Case> {

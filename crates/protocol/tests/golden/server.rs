@@ -4,10 +4,11 @@ use tidemark_core::conversation::{
     ConversationKind, EventBody, Joined, MembersChange, Mentions, Message, Role, SettingsChange,
     Visibility,
 };
+use tidemark_core::presence::Status;
 use tidemark_protocol::body::User;
 use tidemark_protocol::frame::{
-    Ack, Added, AdvertisedLimits, Bye, Events, Head, InboxEntry, Pong, Read, Refused, Removed,
-    RequestId, ServerFrame, Welcome, encode_event,
+    Ack, Added, AdvertisedLimits, Bye, Events, Head, InboxEntry, Pong, Presence, Read, Refused,
+    Removed, RequestId, ServerFrame, Typing, Welcome, encode_event,
 };
 use tidemark_protocol::wire::{LogEntry, Wire};
 use tidemark_protocol::{ByeCode, Code};
@@ -30,6 +31,8 @@ pub(crate) fn files() -> Vec<Golden> {
         Golden::new("server/read.json", read()),
         Golden::new("server/added.json", added()),
         Golden::new("server/removed.json", removed()),
+        Golden::new("server/typing.json", typing()),
+        Golden::new("server/presence.json", presence()),
         Golden::new("server/pong.json", pong()),
         Golden::new("server/bye.json", bye()),
     ]
@@ -446,6 +449,49 @@ fn removed() -> Vec<Case> {
             conversation: Wire(harbour()),
         }
     )]
+}
+
+fn typing() -> Vec<Case> {
+    let typing = Typing {
+        conversation: Wire(harbour()),
+        user: Wire(user("ben")),
+        until: Wire(at(466)),
+    };
+    vec![case!(
+        "plain",
+        "ben is writing, until then or until a message of his comes",
+        typing
+    )]
+}
+
+fn presence() -> Vec<Case> {
+    let presence = |status, last_seen: Option<i64>| Presence {
+        user: Wire(user("ben")),
+        status: Wire(status),
+        last_seen: last_seen.map(|it| Wire(at(it))),
+    };
+    vec![
+        case!(
+            "there",
+            "ben is there on some device",
+            presence(Status::Online, None)
+        ),
+        case!(
+            "away",
+            "connected, and looking elsewhere on every device",
+            presence(Status::Away, None)
+        ),
+        case!(
+            "gone",
+            "on no device since then",
+            presence(Status::Offline, Some(440))
+        ),
+        case!(
+            "unknown",
+            "on no device; nobody knows since when",
+            presence(Status::Offline, None)
+        ),
+    ]
 }
 
 fn pong() -> Vec<Case> {

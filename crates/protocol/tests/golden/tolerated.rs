@@ -112,7 +112,7 @@ fn server() -> Vec<Case> {
         ),
         passed(
             "a frame that is not known",
-            r#"{"type":"typing","conversation":"HARBOUR","user":"ben","until":1750000000000}"#,
+            r#"{"type":"tide","conversation":"HARBOUR","height_cm":340}"#,
         ),
         passed(
             "an event of a kind that is not known",

@@ -10,13 +10,15 @@ use tidemark_core::conversation::{
     ConversationKind, Event, EventBody, Joined, MembersChange, Mentions, Message, NewMessage, Role,
     SettingsChange, Visibility,
 };
+use tidemark_core::presence::Status;
 use tidemark_core::timeline::TimelineMessage;
 use tidemark_core::{ClientId, ConversationId, Seq, SessionId, Timestamp, UserId};
 use tidemark_protocol::body::{Conversation, Message as ShownMessage, User};
 use tidemark_protocol::frame::{
-    Ack, Added, AdvertisedLimits, Bye, ClientFrame, CloseConversation, Events, Head, Hello,
-    InboxEntry, OpenConversation, Ping, Pong, Read, ReadCursor, Refused, Removed, Request,
-    RequestId, SendMessage, ServerFrame, SyncConversation, UnknownFrame, Welcome,
+    Ack, Added, AdvertisedLimits, Bye, ClientFrame, CloseConversation, DeclarePresence, Events,
+    Head, Hello, InboxEntry, OpenConversation, Ping, Pong, Presence, Read, ReadCursor, Refused,
+    Removed, Request, RequestId, SendMessage, ServerFrame, StartTyping, SyncConversation, Typing,
+    UnknownFrame, WatchUsers, Welcome,
 };
 use tidemark_protocol::wire::{LogEntry, Secret, UnknownEvent, Wire};
 use tidemark_protocol::{ByeCode, Code};
@@ -74,6 +76,10 @@ fn role() -> impl Strategy<Value = Role> {
 
 fn visibility() -> impl Strategy<Value = Visibility> {
     select(vec![Visibility::Private, Visibility::Public])
+}
+
+fn status() -> impl Strategy<Value = Status> {
+    select(vec![Status::Offline, Status::Away, Status::Online])
 }
 
 fn kind() -> impl Strategy<Value = ConversationKind> {
@@ -232,6 +238,11 @@ fn request() -> BoxedStrategy<Request> {
         }),
         (id(), conversation())
             .prop_map(|(id, conversation)| Request::Close(CloseConversation { id, conversation })),
+        (id(), conversation())
+            .prop_map(|(id, conversation)| Request::Typing(StartTyping { id, conversation })),
+        (id(), select(vec![Status::Away, Status::Online]))
+            .prop_map(|(id, status)| Request::Presence(DeclarePresence { id, status })),
+        (id(), vec(user(), 0..4)).prop_map(|(id, users)| Request::Watch(WatchUsers { id, users })),
         id().prop_map(|id| Request::Ping(Ping { id })),
     ]
     .boxed()
@@ -379,6 +390,20 @@ fn answers() -> BoxedStrategy<ServerFrame> {
                     retry_after_ms,
                 })
             }),
+        (conversation(), user(), at()).prop_map(|(conversation, user, until)| {
+            ServerFrame::Typing(Typing {
+                conversation: Wire(conversation),
+                user: Wire(user),
+                until: Wire(until),
+            })
+        }),
+        (user(), status(), option::of(at())).prop_map(|(user, status, last_seen)| {
+            ServerFrame::Presence(Presence {
+                user: Wire(user),
+                status: Wire(status),
+                last_seen: last_seen.map(Wire),
+            })
+        }),
         id().prop_map(|id| ServerFrame::Pong(Pong { id })),
         (select(ByeCode::ALL.to_vec()), any::<bool>(), any::<u64>()).prop_map(
             |(code, reconnect, after_ms)| {

@@ -64,6 +64,9 @@ pub(crate) fn object_with_our_names() -> impl Strategy<Value = String> {
         "conversations",
         "role",
         "users",
+        "status",
+        "until",
+        "last_seen",
     ]);
     let fitting = proptest::sample::select(vec![
         r#""hello""#,
@@ -72,6 +75,10 @@ pub(crate) fn object_with_our_names() -> impl Strategy<Value = String> {
         r#""sync""#,
         r#""open""#,
         r#""close""#,
+        r#""typing""#,
+        r#""presence""#,
+        r#""watch""#,
+        r#""away""#,
         r#""ping""#,
         r#""event""#,
         r#""events""#,

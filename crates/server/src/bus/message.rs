@@ -8,7 +8,8 @@
 
 use axum::extract::ws::Utf8Bytes;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
-use tidemark_core::{ConversationId, Seq, SessionId, UserId};
+use tidemark_core::presence::{Presence, Status};
+use tidemark_core::{ConversationId, Seq, SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
 /// Changes only when an old node would misread a new message; a new kind is no reason.
@@ -19,6 +20,13 @@ const RECEIPT: u8 = 2;
 const CURSOR: u8 = 3;
 const ADDED: u8 = 4;
 const REVOKED: u8 = 5;
+const TYPING: u8 = 32;
+const PRESENCE: u8 = 33;
+const WHO_IS_THERE: u8 = 34;
+
+const OFFLINE: u8 = 0;
+const AWAY: u8 = 1;
+const ONLINE: u8 = 2;
 
 /// A node, by a number that it makes up when it starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +67,20 @@ pub(crate) enum Hint {
     },
     /// A session was revoked. To those who follow its user.
     Revoked { user: UserId, session: SessionId },
+    /// A member is writing, for the other members to see. To those who follow the conversation.
+    Typing {
+        conversation: ConversationId,
+        user: UserId,
+        frame: Utf8Bytes,
+    },
+    /// What a user's devices on the node that says it say together. To those who follow the user's presence.
+    Presence { user: UserId, presence: Presence },
+    /// Whether a user is there. To those who follow the user; what they answer is [`Hint::Presence`].
+    WhoIsThere {
+        user: UserId,
+        /// Whether the node that asks knows nothing yet, and so wants an answer even if there was one just now.
+        is_new: bool,
+    },
 }
 
 pub(crate) fn encode(node: NodeId, hint: &Hint) -> Bytes {
@@ -83,6 +105,9 @@ pub(crate) fn encode(node: NodeId, hint: &Hint) -> Bytes {
         }
         Hint::Receipt {
             conversation, user, ..
+        }
+        | Hint::Typing {
+            conversation, user, ..
         } => {
             put_uuid(&mut out, conversation.0);
             put_user(&mut out, user);
@@ -105,6 +130,14 @@ pub(crate) fn encode(node: NodeId, hint: &Hint) -> Bytes {
         Hint::Revoked { user, session } => {
             put_user(&mut out, user);
             put_uuid(&mut out, session.0);
+        }
+        Hint::Presence { user, presence } => {
+            put_user(&mut out, user);
+            put_presence(&mut out, *presence);
+        }
+        Hint::WhoIsThere { user, is_new } => {
+            put_user(&mut out, user);
+            out.put_u8((*is_new).into());
         }
     }
     out.put_slice(hint.frame().unwrap_or("").as_bytes());
@@ -147,6 +180,19 @@ pub(crate) fn decode(mut message: Bytes) -> Option<(NodeId, Hint)> {
             user: take_user(rest)?,
             session: SessionId(take_uuid(rest)?),
         },
+        TYPING => Hint::Typing {
+            conversation: ConversationId(take_uuid(rest)?),
+            user: take_user(rest)?,
+            frame: take_frame(rest)?,
+        },
+        PRESENCE => Hint::Presence {
+            user: take_user(rest)?,
+            presence: take_presence(rest)?,
+        },
+        WHO_IS_THERE => Hint::WhoIsThere {
+            user: take_user(rest)?,
+            is_new: rest.try_get_u8().ok()? != 0,
+        },
         _ => return None,
     };
     Some((node, hint))
@@ -160,6 +206,9 @@ impl Hint {
             Self::Cursor { .. } => CURSOR,
             Self::Added { .. } => ADDED,
             Self::Revoked { .. } => REVOKED,
+            Self::Typing { .. } => TYPING,
+            Self::Presence { .. } => PRESENCE,
+            Self::WhoIsThere { .. } => WHO_IS_THERE,
         }
     }
 
@@ -167,8 +216,12 @@ impl Hint {
         match self {
             Self::Event { frame, .. }
             | Self::Receipt { frame, .. }
-            | Self::Cursor { frame, .. } => Some(frame.as_str()),
-            Self::Added { .. } | Self::Revoked { .. } => None,
+            | Self::Cursor { frame, .. }
+            | Self::Typing { frame, .. } => Some(frame.as_str()),
+            Self::Added { .. }
+            | Self::Revoked { .. }
+            | Self::Presence { .. }
+            | Self::WhoIsThere { .. } => None,
         }
     }
 }
@@ -188,6 +241,32 @@ fn put_users(out: &mut BytesMut, users: &[UserId]) {
     for user in users {
         put_user(out, user);
     }
+}
+
+/// A time is there where there is one: only of somebody who is gone.
+fn put_presence(out: &mut BytesMut, presence: Presence) {
+    out.put_u8(match presence.status {
+        Status::Offline => OFFLINE,
+        Status::Away => AWAY,
+        Status::Online => ONLINE,
+    });
+    if let Some(at) = presence.last_seen {
+        out.put_i64_le(at.0);
+    }
+}
+
+fn take_presence(rest: &mut Bytes) -> Option<Presence> {
+    let status = match rest.try_get_u8().ok()? {
+        OFFLINE => Status::Offline,
+        AWAY => Status::Away,
+        ONLINE => Status::Online,
+        _ => return None,
+    };
+    let last_seen = rest.try_get_i64_le().ok().map(Timestamp);
+    Some(Presence {
+        last_seen: last_seen.filter(|_| status == Status::Offline),
+        status,
+    })
 }
 
 fn take(rest: &mut Bytes, length: usize) -> Option<Bytes> {
@@ -269,6 +348,26 @@ mod tests {
                 user: user("ann"),
                 session: SessionId(Uuid::from_u128(2)),
             },
+            Hint::Typing {
+                conversation,
+                user: user("ann"),
+                frame: frame("{}"),
+            },
+            Hint::Presence {
+                user: user("ann"),
+                presence: Presence {
+                    status: Status::Offline,
+                    last_seen: Some(Timestamp(-1)),
+                },
+            },
+            Hint::Presence {
+                user: user("ann"),
+                presence: Presence::of(Status::Away),
+            },
+            Hint::WhoIsThere {
+                user: user("ann"),
+                is_new: true,
+            },
         ]
     }
 
@@ -298,7 +397,13 @@ mod tests {
             let header = whole.len() - hint.frame().map_or(0, str::len);
             for length in 0..whole.len() {
                 let read = decode(whole.slice(..length));
-                assert!(length >= header || read.is_none(), "{hint:?} {length}");
+                // A time of departure may be missing.
+                let optional = match &hint {
+                    Hint::Presence { presence, .. } if presence.last_seen.is_some() => 8,
+                    _ => 0,
+                };
+                let is_whole = length + optional >= header;
+                assert!(is_whole || read.is_none(), "{hint:?} {length}");
             }
             for index in 0..whole.len() {
                 let mut damaged = whole.to_vec();

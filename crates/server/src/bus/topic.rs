@@ -12,6 +12,8 @@ pub enum Topic {
     Conversation(ConversationId),
     /// A user: followed by every node that has a socket of theirs.
     User(UserId),
+    /// Whether a user is there: followed by every node that has a socket which watches them.
+    Presence(UserId),
 }
 
 impl Topic {
@@ -22,6 +24,7 @@ impl Topic {
         match self {
             Self::Conversation(id) => format!("tidemark.{epoch}.c.{}", id.0.simple()),
             Self::User(id) => format!("tidemark.{epoch}.u.{}", escape(id.as_str())),
+            Self::Presence(id) => format!("tidemark.{epoch}.p.{}", escape(id.as_str())),
         }
     }
 }

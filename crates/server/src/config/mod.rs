@@ -19,7 +19,8 @@ pub use mistakes::{ConfigError, Mistake, Origin};
 pub use secret::Secret;
 pub use settings::{
     AuthConfig, BlobEngine, Config, FanoutConfig, HttpConfig, JwtAlgorithm, JwtConfig, JwtKeys,
-    LimitsConfig, LogConfig, LogFormat, PostgresConfig, Registration, SocketConfig, StoreEngine,
+    LimitsConfig, LogConfig, LogFormat, PostgresConfig, PresenceConfig, Registration, SocketConfig,
+    StoreEngine,
 };
 
 #[cfg(test)]

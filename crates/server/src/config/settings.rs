@@ -32,6 +32,8 @@ pub struct Config {
     pub limits: LimitsConfig,
     /// How events reach sockets.
     pub fanout: FanoutConfig,
+    /// How patient presence is.
+    pub presence: PresenceConfig,
     /// How patient the server is with requests.
     pub http: HttpConfig,
     /// How patient sockets are.
@@ -168,6 +170,10 @@ pub struct LimitsConfig {
     pub logins_per_minute: u32,
     /// Sockets of a user.
     pub sockets_per_user: usize,
+    /// `typing`, `presence` and `watch` frames of a socket in a second, in the long run; 0 for no limit.
+    pub signals_per_second: u32,
+    /// Users whose presence a socket may watch.
+    pub watched_users: usize,
     /// Bytes that may wait for a socket.
     pub outbox_bytes: usize,
     /// Requests of one socket that are not answered yet.
@@ -190,8 +196,19 @@ impl LimitsConfig {
 pub struct FanoutConfig {
     /// Channels with more members push heads only, except to whoever has them open.
     pub large_members: u64,
-    /// In conversations with at most so many members, everybody sees how far the others have read.
+    /// In conversations with at most so many members, everybody sees how far the others have read, and who is
+    /// writing.
     pub receipt_members: u64,
+}
+
+/// How patient presence is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PresenceConfig {
+    /// How long somebody whose last socket is gone is shown as before.
+    pub linger: Duration,
+    /// How often nodes ask each other who is there. A node that does not answer for two and a half times as long is
+    /// taken to have nobody.
+    pub heartbeat: Duration,
 }
 
 /// How patient the server is with requests.

@@ -10,8 +10,8 @@ use tracing_subscriber::EnvFilter;
 use super::reader::Reader;
 use super::{
     AuthConfig, BlobEngine, Config, FanoutConfig, HttpConfig, JwtAlgorithm, JwtConfig, JwtKeys,
-    LimitsConfig, LogConfig, LogFormat, Origin, PostgresConfig, Registration, Secret, SocketConfig,
-    StoreEngine, bus,
+    LimitsConfig, LogConfig, LogFormat, Origin, PostgresConfig, PresenceConfig, Registration,
+    Secret, SocketConfig, StoreEngine, bus,
 };
 
 /// Below this a key can be guessed at the rate at which we answer.
@@ -57,6 +57,10 @@ pub(super) fn config(reader: &mut Reader) -> Config {
         fanout: FanoutConfig {
             large_members: reader.whole("fanout.large_members", 5_000, 0..=u64::from(u32::MAX)),
             receipt_members: reader.whole("fanout.receipt_members", 100, 0..=10_000),
+        },
+        presence: PresenceConfig {
+            linger: reader.milliseconds("presence.linger_ms", 10_000, 0..=600_000),
+            heartbeat: reader.milliseconds("presence.heartbeat_ms", 10_000, 50..=600_000),
         },
         http: HttpConfig {
             header_timeout: reader.milliseconds("http.header_timeout_ms", 75_000, 10..=600_000),
@@ -129,6 +133,8 @@ fn limits(reader: &mut Reader) -> LimitsConfig {
         sends_burst: rate(reader, "limits.sends_burst", 60, 1),
         logins_per_minute: rate(reader, "limits.logins_per_minute", 30, 0),
         sockets_per_user: reader.size("limits.sockets_per_user", 64, 1..=1_000_000),
+        signals_per_second: rate(reader, "limits.signals_per_second", 10, 0),
+        watched_users: reader.size("limits.watched_users", 500, 0..=100_000),
         outbox_bytes: reader.size("limits.outbox_bytes", 256 * 1024, 1024..=1024 * 1024 * 1024),
         in_flight: reader.size("limits.in_flight", 256, 1..=65_536),
     };

@@ -27,6 +27,8 @@ pub(super) struct Arrival {
     pub(super) members: u64,
     pub(super) joined: Vec<UserId>,
     pub(super) left: Vec<UserId>,
+    /// Whose message it is, where that was read from the event.
+    pub(super) sender: Option<UserId>,
     /// What the socket gets that asked for it, in its place.
     pub(super) answer: Option<(Arc<Session>, Ack)>,
 }
@@ -52,6 +54,7 @@ impl Arrival {
             members,
             joined,
             left,
+            sender: event.body.as_message().map(|it| it.sender.clone()),
             answer: None,
         }
     }
@@ -129,6 +132,10 @@ impl Hub {
                 session.outbox.push(Item::Left(conversation));
             }
         }
+        room.members = Some(arrival.members);
+        if let Some(sender) = &arrival.sender {
+            room.typists.end(sender);
+        }
         let sender = arrival.acknowledge();
         let large = arrival.members > self.settings.large_members;
         let overflows = room.push(&arrival.event, large, sender);
@@ -140,6 +147,12 @@ impl Hub {
         }
         for user in &arrival.joined {
             self.seat(room, conversation, user);
+        }
+        for (users, have_left) in [(&arrival.left, true), (&arrival.joined, false)] {
+            for user in users {
+                let sockets = self.sessions_of(user);
+                self.presence.membership_changed(user, &sockets, have_left);
+            }
         }
     }
 
@@ -155,6 +168,10 @@ impl Hub {
             let mut room = Room::after(Some(seq));
             let is_news = self.seat(&mut room, conversation, user);
             self.keep(rooms, *id, room);
+            if is_news {
+                let sockets = self.sessions_of(user);
+                self.presence.membership_changed(user, &sockets, false);
+            }
             is_news
         })
     }

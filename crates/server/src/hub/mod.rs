@@ -13,15 +13,16 @@ mod peers;
 mod publish;
 mod room;
 mod session;
+mod typing;
 
-use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasher, Hash, RandomState};
+use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use tidemark_core::access::Caller;
+use tidemark_core::presence::Status;
 use tidemark_core::{ConversationId, Seq, SessionId, UserId};
 use tidemark_protocol::ByeCode;
 use tokio::sync::watch;
@@ -35,12 +36,13 @@ pub(crate) use publish::{Origin, Reply};
 pub(crate) use session::Session;
 
 use crate::bus::{Bus, NodeId, Topic};
+use crate::clock::Clock;
+use crate::presence::{Board, PresenceSettings};
+use crate::sharded::Sharded;
 use crate::telemetry::Metrics;
 use room::Room;
+pub(crate) use typing::NoMember;
 
-/// Locks among which rooms and users are spread, so that sockets that come and go hardly ever make the
-/// publisher wait.
-const SHARDS: usize = 64;
 /// How often those who get no full events of a large conversation hear how far it has come.
 const HEAD_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -49,12 +51,13 @@ const HEAD_INTERVAL: Duration = Duration::from_secs(1);
 pub(crate) struct HubSettings {
     /// Above so many members, full events go only to those who have the conversation open.
     pub(crate) large_members: u64,
-    /// Up to so many members, read cursors are shown to the other members.
+    /// Up to so many members, read cursors and typing are shown to the other members.
     pub(crate) receipt_members: u64,
     /// How much may wait for one socket, in bytes.
     pub(crate) outbox_bytes: usize,
     /// How many sockets a user may have.
     pub(crate) sockets_per_user: usize,
+    pub(crate) presence: PresenceSettings,
 }
 
 /// All open sockets of this process, by conversation and by user.
@@ -73,6 +76,9 @@ pub(crate) struct Hub {
     fresh: Mutex<HashSet<ConversationId>>,
     node: NodeId,
     pub(crate) bus: Arc<dyn Bus>,
+    /// Who is there.
+    pub(crate) presence: Board,
+    clock: Clock,
     settings: HubSettings,
     metrics: Arc<Metrics>,
 }
@@ -82,7 +88,20 @@ pub(crate) struct Hub {
 pub(crate) struct TooManySockets;
 
 impl Hub {
-    pub(crate) fn new(settings: HubSettings, bus: Arc<dyn Bus>, metrics: Arc<Metrics>) -> Self {
+    pub(crate) fn new(
+        settings: HubSettings,
+        bus: Arc<dyn Bus>,
+        clock: Clock,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        let node = NodeId(Uuid::new_v4());
+        let presence = Board::new(
+            settings.presence,
+            node,
+            Arc::clone(&bus),
+            clock,
+            Arc::clone(&metrics),
+        );
         Self {
             rooms: Sharded::default(),
             users: Sharded::default(),
@@ -91,8 +110,10 @@ impl Hub {
             news: watch::Sender::default(),
             gaps: Gaps::default(),
             fresh: Mutex::default(),
-            node: NodeId(Uuid::new_v4()),
+            node,
             bus,
+            presence,
+            clock,
             settings,
             metrics,
         }
@@ -124,6 +145,8 @@ impl Hub {
             key: self.next_key.fetch_add(1, Ordering::Relaxed),
             outbox: Outbox::new(self.settings.outbox_bytes),
             rooms: Mutex::default(),
+            is_away: AtomicBool::new(false),
+            watching: Mutex::default(),
             caller,
             device,
         });
@@ -137,6 +160,9 @@ impl Hub {
                 self.bus.follow(&Topic::User(user.clone()));
             }
             sockets.push(Arc::clone(&session));
+            if is_person {
+                self.presence.observe(user, status_of(sockets));
+            }
             Ok(())
         })?;
         Ok(session)
@@ -148,6 +174,9 @@ impl Hub {
         self.users.with(&session.caller.author(), |users, user| {
             if let Some(sockets) = users.get_mut(user) {
                 sockets.retain(|other| other.key != session.key);
+                if session.caller.user().is_some() {
+                    self.presence.observe(user, status_of(sockets));
+                }
                 if sockets.is_empty() {
                     users.remove(user);
                     if session.caller.user().is_some() {
@@ -160,18 +189,33 @@ impl Hub {
         for conversation in rooms {
             self.unsubscribe(conversation, session);
         }
+        self.presence.forget(session);
     }
 
-    /// From now on the socket gets the conversation's events. The conversation has come to `head` at least, as the
-    /// store said before: the first socket makes the room begin there, and whatever follows is pushed.
+    /// The device says whether its user looks at it.
+    pub(crate) fn declare(&self, session: &Session, status: Status) {
+        let is_away = status == Status::Away;
+        self.users.with(&session.caller.author(), |users, user| {
+            session.is_away.store(is_away, Ordering::Relaxed);
+            if let Some(sockets) = users.get(user) {
+                self.presence.observe(user, status_of(sockets));
+            }
+        });
+    }
+
+    /// From now on the socket gets the conversation's events. The conversation has come to `head` at least and has
+    /// so many `members`, as the store said before: the first socket makes the room begin there, and whatever
+    /// follows is pushed.
     pub(crate) fn subscribe(
         &self,
         conversation: ConversationId,
         head: Seq,
+        members: u64,
         session: &Arc<Session>,
     ) {
         self.enter_room(conversation, session, |room| {
             room.order.begin_after(head);
+            room.members.get_or_insert(members);
             room.subscribe(session);
         });
     }
@@ -275,46 +319,17 @@ impl Hub {
         }
     }
 
-    fn sessions_of(&self, user: &UserId) -> Vec<Arc<Session>> {
+    /// The sockets of a user on this node.
+    pub(crate) fn sessions_of(&self, user: &UserId) -> Vec<Arc<Session>> {
         self.users.with(user, |users, user| {
             users.get(user).cloned().unwrap_or_default()
         })
     }
 }
 
-/// A map spread over several locks.
-#[derive(Debug)]
-struct Sharded<K, V> {
-    shards: Vec<Mutex<HashMap<K, V>>>,
-    hasher: RandomState,
-}
-
-impl<K, V> Default for Sharded<K, V> {
-    fn default() -> Self {
-        let shards = std::iter::repeat_with(Mutex::default)
-            .take(SHARDS)
-            .collect();
-        Self {
-            shards,
-            hasher: RandomState::new(),
-        }
-    }
-}
-
-impl<K: Eq + Hash, V> Sharded<K, V> {
-    /// Runs `work` on the part of the map that `key` is in.
-    fn with<R>(&self, key: &K, work: impl FnOnce(&mut HashMap<K, V>, &K) -> R) -> R {
-        let [low, ..] = self.hasher.hash_one(key).to_le_bytes();
-        work(&mut self.shards[usize::from(low) % SHARDS].lock(), key)
-    }
-
-    fn for_each(&self, mut work: impl FnMut(&K, &V)) {
-        for shard in &self.shards {
-            for (key, value) in &*shard.lock() {
-                work(key, value);
-            }
-        }
-    }
+/// What a user's sockets say together.
+fn status_of(sockets: &[Arc<Session>]) -> Status {
+    Status::of_devices(sockets.iter().map(|session| session.status()))
 }
 
 #[cfg(test)]

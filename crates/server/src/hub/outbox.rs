@@ -26,6 +26,10 @@ pub(crate) enum Item {
     Receipt(ConversationId, Utf8Bytes),
     /// The user's own read cursor in the conversation moved on another device; the frame, ready to write.
     Cursor(ConversationId, Utf8Bytes),
+    /// Another member is writing; the frame, written if this socket follows the conversation still.
+    Typing(ConversationId, Utf8Bytes),
+    /// Whether somebody is there whom this socket watches; the frame, ready to write.
+    Presence(Utf8Bytes),
     /// The conversation has events up to here that are not pushed to this socket.
     Head(ConversationId, Seq),
     /// The user became a member.
@@ -128,8 +132,10 @@ impl Queue {
                 }
                 self.event_bytes += bytes;
             }
-            Item::Receipt(_, frame) => {
-                if self.event_bytes + frame.len() > bytes_max {
+            Item::Receipt(_, frame) | Item::Typing(_, frame) | Item::Presence(frame) => {
+                // Soft state is no reason to end a socket.
+                let is_full = self.items.len() >= ITEMS_MAX;
+                if is_full || self.event_bytes + frame.len() > bytes_max {
                     return false;
                 }
                 self.event_bytes += frame.len();
@@ -200,6 +206,32 @@ mod tests {
                 _ => None,
             })
             .collect()
+    }
+
+    #[test]
+    fn soft_state_that_finds_no_room_is_dropped_and_ends_no_socket() {
+        let soft = || {
+            let frame = Utf8Bytes::from_static("{}");
+            let typing = Item::Typing(room(1), frame.clone());
+            [typing, Item::Presence(frame)]
+        };
+        let outbox = Outbox::new(10);
+        outbox.push(event(1, 9));
+        for item in soft() {
+            assert!(!outbox.push(item));
+        }
+        assert_eq!(outbox.take().len(), 1);
+        let outbox = Outbox::new(1 << 20);
+        for _ in 0..ITEMS_MAX {
+            let [typing, _] = soft();
+            assert!(outbox.push(typing));
+        }
+        for item in soft() {
+            assert!(!outbox.push(item));
+        }
+        let items = outbox.take();
+        let is_soft = |item: &Item| matches!(item, Item::Typing(..));
+        assert!(items.iter().all(is_soft), "nothing closes the socket");
     }
 
     #[test]

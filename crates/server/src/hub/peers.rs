@@ -13,7 +13,7 @@ use super::Hub;
 use super::arrival::Arrival;
 use super::outbox::{Item, PublishedEvent};
 use super::room::Room;
-use crate::bus::{BusHealth, Hint, Topic, encode};
+use crate::bus::{BusHealth, Hint, NodeId, Topic, encode};
 
 /// How long an event that comes early waits for those before it, while the bus works. Nodes are milliseconds
 /// apart; a message that takes longer is taken for lost.
@@ -162,13 +162,13 @@ impl Hub {
         }
     }
 
-    fn tell(&self, topic: &Topic, hint: &Hint) {
+    pub(super) fn tell(&self, topic: &Topic, hint: &Hint) {
         self.bus.publish(topic, encode(self.node, hint));
         self.metrics.bus_sent();
     }
 
     /// Does what another node says.
-    pub(crate) fn hear(&self, hint: Hint) {
+    pub(crate) fn hear(&self, node: NodeId, hint: Hint) {
         match hint {
             Hint::Event {
                 conversation,
@@ -192,6 +192,7 @@ impl Hub {
                         members,
                         joined,
                         left,
+                        sender: None,
                         answer: None,
                     });
                 }
@@ -219,6 +220,15 @@ impl Hub {
                 self.add(&user, conversation, seq);
             }
             Hint::Revoked { user, session } => self.revoke(&user, session),
+            Hint::Typing {
+                conversation,
+                frame,
+                ..
+            } => self.push_typing(conversation, &frame, None),
+            Hint::Presence { user, presence } => {
+                self.presence.hear_presence(node, &user, presence);
+            }
+            Hint::WhoIsThere { user, is_new } => self.presence.answer_who_is_there(&user, is_new),
         }
     }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use tidemark_core::Seq;
+use tidemark_core::typing::Typists;
 
 use super::arrival::Arrival;
 use super::order::Order;
@@ -26,6 +27,10 @@ pub(super) struct Room {
     guests: Sessions,
     /// What the others have not been told yet, in a large conversation.
     untold_head: Option<Seq>,
+    /// How many members the conversation has, as the last event or else the store said.
+    pub(super) members: Option<u64>,
+    /// Who is writing, as far as this node told others of it.
+    pub(super) typists: Typists,
 }
 
 impl Room {
@@ -37,6 +42,8 @@ impl Room {
             open: Sessions::default(),
             guests: Sessions::default(),
             untold_head: None,
+            members: None,
+            typists: Typists::default(),
         }
     }
 
@@ -65,6 +72,16 @@ impl Room {
 
     pub(super) fn has(&self, key: u64) -> bool {
         self.subscribed.contains_key(&key) || self.open.contains_key(&key)
+    }
+
+    /// Whether it is a member's socket.
+    pub(super) fn is_member(&self, key: u64) -> bool {
+        self.subscribed.contains_key(&key)
+    }
+
+    /// The sockets of members.
+    pub(super) fn members(&self) -> impl Iterator<Item = &Arc<Session>> {
+        self.subscribed.values()
     }
 
     pub(super) fn is_empty(&self) -> bool {

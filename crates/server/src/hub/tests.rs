@@ -1,7 +1,7 @@
 //! What the hub follows on the bus, and in what order it pushes what comes by several ways.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::extract::ws::Utf8Bytes;
 use bytes::Bytes;
@@ -14,9 +14,12 @@ use uuid::Uuid;
 
 use super::peers::{Gap, REORDER_PATIENCE};
 use super::{Hub, HubSettings, Item, Session};
-use crate::bus::{Bus, BusHealth, Hint, Topic};
+use crate::bus::{Bus, BusHealth, Hint, NodeId, Topic};
+use crate::clock::Clock;
+use crate::presence::PresenceSettings;
 use crate::telemetry::Metrics;
 
+const OTHER: NodeId = NodeId(Uuid::from_u128(9));
 const ROOM: ConversationId = ConversationId(Uuid::from_u128(1));
 
 /// Writes down what is asked of it.
@@ -63,9 +66,14 @@ fn hub() -> (Hub, Arc<Notebook>) {
         receipt_members: 100,
         outbox_bytes: 1 << 20,
         sockets_per_user: 10,
+        presence: PresenceSettings {
+            linger: Duration::from_secs(10),
+            heartbeat: Duration::from_secs(10),
+        },
     };
     let bus = Arc::new(Notebook::default());
-    let hub = Hub::new(settings, Arc::clone(&bus) as _, Arc::new(Metrics::new()));
+    let metrics = Arc::new(Metrics::new());
+    let hub = Hub::new(settings, Arc::clone(&bus) as _, Clock::start(), metrics);
     (hub, bus)
 }
 
@@ -154,22 +162,22 @@ fn a_conversation_is_followed_from_the_first_socket_to_the_last() {
     let [ann, bob, cem] = ["ann", "bob", "cem"].map(|id| enter(&hub, id));
     bus.take();
     let room = Topic::Conversation(ROOM);
-    hub.subscribe(ROOM, seq(1), &ann);
+    hub.subscribe(ROOM, seq(1), 3, &ann);
     assert_eq!(bus.take(), [(true, room.clone())]);
     hub.open(ROOM, &ann);
-    hub.subscribe(ROOM, seq(1), &bob);
-    hub.hear(told(2, &["cem"], &[]));
+    hub.subscribe(ROOM, seq(1), 3, &bob);
+    hub.hear(OTHER, told(2, &["cem"], &[]));
     hub.unsubscribe(ROOM, &ann);
     hub.leave(&bob);
     let bob = Topic::User(user("bob"));
     assert_eq!(bus.take(), [(false, bob)]);
     // The last one is removed by an event.
-    hub.hear(told(3, &[], &["cem"]));
+    hub.hear(OTHER, told(3, &[], &["cem"]));
     assert_eq!(bus.take(), [(false, room.clone())]);
     // And added again on another node.
-    hub.hear(added("cem", 4));
+    hub.hear(OTHER, added("cem", 4));
     assert_eq!(bus.take(), [(true, room)]);
-    hub.hear(added("nobody", 4));
+    hub.hear(OTHER, added("nobody", 4));
     assert_eq!(taken(&cem), ["joined", "left", "joined"]);
 }
 
@@ -177,8 +185,8 @@ fn a_conversation_is_followed_from_the_first_socket_to_the_last() {
 fn what_comes_by_several_ways_is_pushed_once_and_in_order() {
     let (hub, _) = hub();
     let ann = enter(&hub, "ann");
-    hub.subscribe(ROOM, seq(4), &ann);
-    hub.hear(told(6, &[], &[]));
+    hub.subscribe(ROOM, seq(4), 3, &ann);
+    hub.hear(OTHER, told(6, &[], &[]));
     assert!(hub.gap(ROOM).is_some());
     assert_eq!(taken(&ann), [""; 0]);
     assert!(hub.push_missed(&stored(5, &[], &[]), 3));
@@ -186,8 +194,8 @@ fn what_comes_by_several_ways_is_pushed_once_and_in_order() {
         !hub.push_missed(&stored(6, &[], &[]), 3),
         "it waited already"
     );
-    hub.hear(told(5, &[], &[]));
-    hub.hear(told(7, &[], &[]));
+    hub.hear(OTHER, told(5, &[], &[]));
+    hub.hear(OTHER, told(7, &[], &[]));
     assert_eq!(taken(&ann), ["5", "6", "7"]);
     assert_eq!(hub.pushed(ROOM), Some(seq(7)));
     assert_eq!(hub.gap(ROOM), None);
@@ -197,20 +205,20 @@ fn what_comes_by_several_ways_is_pushed_once_and_in_order() {
 fn an_older_change_never_undoes_a_newer_one() {
     let (hub, _) = hub();
     let [ann, bob] = ["ann", "bob"].map(|id| enter(&hub, id));
-    hub.subscribe(ROOM, seq(1), &ann);
+    hub.subscribe(ROOM, seq(1), 3, &ann);
     // Bob joins (2), leaves (3) and joins again (4), and hears of it in the worst order.
-    hub.hear(added("bob", 4));
-    hub.hear(told(4, &["bob"], &[]));
-    hub.hear(told(3, &[], &["bob"]));
-    hub.hear(told(2, &["bob"], &[]));
-    hub.hear(told(5, &[], &[]));
+    hub.hear(OTHER, added("bob", 4));
+    hub.hear(OTHER, told(4, &["bob"], &[]));
+    hub.hear(OTHER, told(3, &[], &["bob"]));
+    hub.hear(OTHER, told(2, &["bob"], &[]));
+    hub.hear(OTHER, told(5, &[], &[]));
     // (His socket passes over 2: it takes the conversation up where it is when it reads of the joining.)
     assert_eq!(taken(&bob), ["joined", "2", "left", "joined", "5"]);
     // And leaves: what tells of the earlier joinings comes late.
-    hub.hear(told(6, &[], &["bob"]));
-    hub.hear(added("bob", 2));
-    hub.hear(added("bob", 4));
-    hub.hear(told(7, &[], &[]));
+    hub.hear(OTHER, told(6, &[], &["bob"]));
+    hub.hear(OTHER, added("bob", 2));
+    hub.hear(OTHER, added("bob", 4));
+    hub.hear(OTHER, told(7, &[], &[]));
     assert_eq!(taken(&bob), ["left"]);
     assert_eq!(taken(&ann), ["2", "3", "4", "5", "6", "7"]);
 }
@@ -219,10 +227,10 @@ fn an_older_change_never_undoes_a_newer_one() {
 fn a_late_word_of_a_conversation_that_is_forgotten_is_found_out() {
     let (hub, _) = hub();
     let bob = enter(&hub, "bob");
-    hub.hear(added("bob", 2));
-    hub.hear(told(3, &[], &["bob"]));
+    hub.hear(OTHER, added("bob", 2));
+    hub.hear(OTHER, told(3, &[], &["bob"]));
     assert_eq!(hub.pushed(ROOM), None, "nobody is there");
-    hub.hear(added("bob", 2));
+    hub.hear(OTHER, added("bob", 2));
     // The store is ahead of the room, and what it has takes bob out again.
     assert_eq!(hub.pushed(ROOM), Some(seq(2)));
     hub.push_missed(&stored(3, &[], &["bob"]), 1);
@@ -234,14 +242,14 @@ fn a_late_word_of_a_conversation_that_is_forgotten_is_found_out() {
 async fn a_room_with_a_gap_is_to_be_looked_at_after_a_moment() {
     let (hub, _) = hub();
     let ann = enter(&hub, "ann");
-    hub.subscribe(ROOM, seq(1), &ann);
+    hub.subscribe(ROOM, seq(1), 3, &ann);
     let began = Instant::now();
     for place in [3, 4, 6] {
-        hub.hear(told(place, &[], &[]));
+        hub.hear(OTHER, told(place, &[], &[]));
     }
     // That gap closes and others open: once is enough, and what is missing now has its own moment.
     for place in [2, 5, 9, 8, 7, 11] {
-        hub.hear(told(place, &[], &[]));
+        hub.hear(OTHER, told(place, &[], &[]));
     }
     let due = hub.gaps.take_due().await;
     assert!(began.elapsed() >= REORDER_PATIENCE);

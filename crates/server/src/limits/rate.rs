@@ -4,6 +4,7 @@ use std::fmt;
 use std::hash::Hash;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
@@ -37,12 +38,9 @@ impl<K: Clone + Eq + Hash> Rate<K> {
             limiter.retain_recent();
             limiter.shrink_to_fit();
         }
-        limiter.check_key(key).map_err(|not_until| {
-            let wait = not_until.wait_time_from(self.clock.now());
-            u64::try_from(wait.as_micros().div_ceil(1000))
-                .unwrap_or(u64::MAX)
-                .max(1)
-        })
+        limiter
+            .check_key(key)
+            .map_err(|not_until| wait_ms(not_until.wait_time_from(self.clock.now())))
     }
 
     #[cfg(test)]
@@ -57,6 +55,13 @@ impl<K: Clone + Eq + Hash> fmt::Debug for Rate<K> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Rate").finish_non_exhaustive()
     }
+}
+
+/// In whole milliseconds, at least 1.
+pub(super) fn wait_ms(wait: Duration) -> u64 {
+    u64::try_from(wait.as_micros().div_ceil(1000))
+        .unwrap_or(u64::MAX)
+        .max(1)
 }
 
 /// A number that is not 0, which stands for no limit.

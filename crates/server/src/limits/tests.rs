@@ -5,7 +5,7 @@ use governor::Quota;
 use tidemark_core::UserId;
 
 use super::rate::Rate;
-use super::{LoginLimiter, SendLimiter};
+use super::{LoginLimiter, SendLimiter, SignalLimiter};
 use crate::config::{Config, LimitsConfig};
 
 fn limits(change: impl FnOnce(&mut LimitsConfig)) -> LimitsConfig {
@@ -30,6 +30,24 @@ fn a_user_may_send_a_burst_and_then_hears_how_long_to_wait() {
     let wait = limiter.check(&user("ann")).unwrap_err();
     assert!((1..=1000).contains(&wait), "{wait}");
     limiter.check(&user("bob")).unwrap();
+}
+
+#[test]
+fn a_signal_that_names_many_users_counts_for_several() {
+    let limiter = |rate| SignalLimiter::new(&limits(|limits| limits.signals_per_second = rate));
+    let passing = |limiter: &SignalLimiter, users| {
+        (0..1_000)
+            .take_while(|_| limiter.check(users).is_ok())
+            .count()
+    };
+    assert_eq!(passing(&limiter(1), 0), 10);
+    assert_eq!(passing(&limiter(1), 24), 10);
+    assert_eq!(passing(&limiter(1), 100), 2);
+    let heavy = limiter(1);
+    assert_eq!(passing(&heavy, 100_000), 1, "with all there is");
+    let wait = heavy.check(0).unwrap_err();
+    assert!((1..=1_000).contains(&wait), "{wait}");
+    assert_eq!(passing(&limiter(0), 500), 1_000);
 }
 
 #[test]

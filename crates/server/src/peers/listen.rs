@@ -23,10 +23,10 @@ pub(crate) async fn listen<S: Store + Directory>(gateway: Arc<Gateway<S>>) {
         match hint {
             Hint::Revoked { user, session } => gateway.end_session(&user, session),
             Hint::Event { .. } => {
-                hub.hear(hint);
+                hub.hear(node, hint);
                 hub.note_news();
             }
-            hint => hub.hear(hint),
+            hint => hub.hear(node, hint),
         }
     }
 }

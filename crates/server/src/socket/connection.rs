@@ -21,6 +21,7 @@ use super::greet::greet;
 use super::writer::{End, Writer};
 use crate::gateway::Gateway;
 use crate::hub::Session;
+use crate::limits::SignalLimiter;
 
 /// A socket that was let in.
 pub(super) struct Connection<S> {
@@ -34,6 +35,7 @@ pub(super) struct Connection<S> {
     pub(super) catch_ups: VecDeque<CatchUp>,
     /// Commands handed over whose answer was not written yet. An ack that waits for its place counts.
     pub(super) in_flight: usize,
+    pub(super) signals: SignalLimiter,
     /// When the token ends, on the monotonic clock.
     pub(super) expires_ms: Option<u64>,
     /// The server is going away: nothing more is read, and until then what was handed over is answered.

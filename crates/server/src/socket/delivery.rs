@@ -143,11 +143,13 @@ impl<S: Store + Directory> Connection<S> {
                 self.in_flight -= 1;
                 self.writer.feed(frame).await
             }
-            Item::Cursor(_, frame) => self.writer.feed(frame).await,
-            Item::Receipt(conversation, frame) => match self.delivery.delivered(conversation) {
-                Some(_) => self.writer.feed(frame).await,
-                None => Ok(()),
-            },
+            Item::Cursor(_, frame) | Item::Presence(frame) => self.writer.feed(frame).await,
+            Item::Receipt(conversation, frame) | Item::Typing(conversation, frame) => {
+                match self.delivery.delivered(conversation) {
+                    Some(_) => self.writer.feed(frame).await,
+                    None => Ok(()),
+                }
+            }
             Item::Head(conversation, head) => self.write_head(conversation, head).await,
             Item::Joined(conversation) => self.write_added(conversation).await,
             Item::Left(conversation) => {
@@ -233,6 +235,8 @@ impl<S: Store + Directory> Connection<S> {
                 return Ok(());
             }
         };
+        let members = view.conversation.members;
+        self.gateway.hub.learn_members(conversation, members);
         // A socket that came in meanwhile has it in its welcome, and is perhaps catching up on it.
         if self.delivery.delivered(conversation).is_none() {
             let head = view.conversation.head;

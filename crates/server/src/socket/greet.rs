@@ -19,6 +19,7 @@ use crate::auth::{AuthError, Identity};
 use crate::config::Config;
 use crate::gateway::Gateway;
 use crate::hub::Session;
+use crate::limits::SignalLimiter;
 use crate::translate;
 
 /// Conversations in a `welcome`; a client asks for the others.
@@ -43,6 +44,7 @@ impl Greeting {
         writer: Writer,
     ) -> Connection<S> {
         Connection {
+            signals: SignalLimiter::new(&gateway.config.limits),
             gateway,
             writer,
             session: self.session,
@@ -167,9 +169,12 @@ impl Greeting {
             for membership in &memberships {
                 let conversation = &membership.conversation;
                 if !subscribed.contains(&conversation.id) {
-                    gateway
-                        .hub
-                        .subscribe(conversation.id, conversation.head, &self.session);
+                    gateway.hub.subscribe(
+                        conversation.id,
+                        conversation.head,
+                        conversation.members,
+                        &self.session,
+                    );
                 }
             }
             subscribed = current;
@@ -266,6 +271,7 @@ fn settings(config: &Config) -> Settings {
         idle_timeout_ms: millis(config.socket.idle_timeout),
         parse: ParseLimits {
             cursors_max: config.limits.hello_cursors,
+            watched_max: config.limits.watched_users,
         },
     }
 }

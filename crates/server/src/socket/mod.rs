@@ -1,13 +1,15 @@
 //! Sockets: temporary delivery channels. Whatever is lost with one, its client reads again.
 //!
 //! One task serves one socket: [`connection`] waits for what comes first (a frame, something to write, a
-//! deadline), [`greet`] lets it in, [`requests`] does what frames ask for, [`writer`] puts frames on
+//! deadline), [`greet`] lets it in, [`requests`] does what frames ask for, [`signals`] what
+//! they say that nobody keeps, [`writer`] puts frames on
 //! the wire in the order that each conversation's log has.
 
 mod connection;
 mod delivery;
 mod greet;
 mod requests;
+mod signals;
 mod writer;
 
 use std::sync::Arc;

@@ -26,6 +26,9 @@ impl<S: Store + Directory> Connection<S> {
             Request::Sync(sync) => self.sync(sync).await,
             Request::Open(open) => self.open(open).await,
             Request::Close(close) => self.close(close.conversation).await,
+            Request::Typing(typing) => self.start_typing(typing).await,
+            Request::Presence(presence) => self.declare_presence(presence).await,
+            Request::Watch(watch) => self.watch(watch).await,
             Request::Ping(ping) => self.answer(Pong { id: ping.id }.encode()).await,
         }
     }

@@ -56,6 +56,9 @@ pub struct Metrics {
     pub bus_connected: Gauge,
     /// Times that an event of another node came before one that precedes it, and waited for it.
     pub reorder_waits: Counter,
+    /// Users whose presence somebody here watches.
+    pub watched_users: Gauge,
+    soft_frames: CounterBy,
     bus_messages: CounterBy,
     repairs: CounterBy,
     refusals: CounterBy,
@@ -81,6 +84,8 @@ impl Metrics {
             bus_drops: BusDrops::default(),
             bus_connected: Gauge::default(),
             reorder_waits: Counter::default(),
+            watched_users: Gauge::default(),
+            soft_frames: CounterBy::default(),
             bus_messages: CounterBy::default(),
             repairs: CounterBy::default(),
             refusals: CounterBy::default(),
@@ -121,6 +126,11 @@ impl Metrics {
     /// `session`.
     pub fn repaired(&self, what: &'static str, times: u64) {
         self.repairs.get_or_create(&[("what", what)]).inc_by(times);
+    }
+
+    /// Counts a frame of soft state that was put before a socket: `typing` or `presence`.
+    pub fn told(&self, frame: &'static str) {
+        self.soft_frames.get_or_create(&[("frame", frame)]).inc();
     }
 
     /// Counts an HTTP request. `route` is the pattern that matched, never the path itself, so that the
@@ -191,6 +201,16 @@ impl Metrics {
             "catch_up_events",
             "Events that were sent to catch up",
             self.catch_up_events.clone(),
+        );
+        registry.register(
+            "watched_users",
+            "Users whose presence is watched",
+            self.watched_users.clone(),
+        );
+        registry.register(
+            "soft_frames",
+            "Typing and presence for sockets",
+            self.soft_frames.clone(),
         );
         registry.register(
             "bus_messages",

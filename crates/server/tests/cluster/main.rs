@@ -19,5 +19,6 @@ mod lost;
 mod nats;
 mod nats_server;
 mod network;
+mod presence;
 mod servers;
 mod shared_store;

@@ -1,7 +1,7 @@
 //! One store for several servers.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tidemark_core::access::Caller;
@@ -20,6 +20,7 @@ pub(crate) struct SharedStore<S> {
     store: Arc<S>,
     pages: Arc<AtomicUsize>,
     outcomes_late_ms: Arc<AtomicU64>,
+    is_forgetful: Arc<AtomicBool>,
 }
 
 impl<S> SharedStore<S> {
@@ -28,7 +29,13 @@ impl<S> SharedStore<S> {
             store: Arc::new(store),
             pages: Arc::default(),
             outcomes_late_ms: Arc::default(),
+            is_forgetful: Arc::default(),
         }
+    }
+
+    /// Whether nobody can be told who is acquainted with whom.
+    pub(crate) fn forget_acquaintances(&self, is_forgetful: bool) {
+        self.is_forgetful.store(is_forgetful, Ordering::Relaxed);
     }
 
     /// What is durable, and so read by others, is told to whoever asked for it only after this time.
@@ -48,6 +55,7 @@ impl<S> Clone for SharedStore<S> {
             store: Arc::clone(&self.store),
             pages: Arc::clone(&self.pages),
             outcomes_late_ms: Arc::clone(&self.outcomes_late_ms),
+            is_forgetful: Arc::clone(&self.is_forgetful),
         }
     }
 }
@@ -153,11 +161,10 @@ impl<S: Store + Directory> Store for SharedStore<S> {
         self.store.heads(conversations).await
     }
 
-    async fn acquainted(
-        &self,
-        user: &UserId,
-        others: &[UserId],
-    ) -> Result<Vec<UserId>, ReadError> {
+    async fn acquainted(&self, user: &UserId, others: &[UserId]) -> Result<Vec<UserId>, ReadError> {
+        if self.is_forgetful.load(Ordering::Relaxed) {
+            return Err(ReadError::Unavailable);
+        }
         self.store.acquainted(user, others).await
     }
 

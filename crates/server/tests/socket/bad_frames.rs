@@ -292,10 +292,10 @@ async fn frames_that_are_none_are_refused_and_what_is_unknown_is_ignored() {
     for (frame, id) in [
         (json!({"type": "sail", "id": 5, "to": "sea"}), 5),
         (
-            json!({"type": "typing", "id": 6, "conversation": Uuid::now_v7()}),
+            json!({"type": "react", "id": 6, "conversation": Uuid::now_v7()}),
             6,
         ),
-        (json!({"type": "watch", "id": -7, "users": []}), -7),
+        (json!({"type": "watch", "id": -7, "users": {}}), -7),
         (
             json!({"type": "x".repeat(50_000), "id": i64::MAX}),
             i64::MAX,

@@ -29,7 +29,7 @@ pub(crate) const DEADLINE: Duration = Duration::from_mins(1);
 pub(crate) struct World {
     pub(crate) address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
-    running: JoinHandle<std::io::Result<()>>,
+    pub(crate) running: JoinHandle<std::io::Result<()>>,
     http: reqwest::Client,
     directory: TempDir,
 }

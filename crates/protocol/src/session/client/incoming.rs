@@ -42,6 +42,8 @@ impl ClientSession {
             ServerFrame::Read(read) => self.read(now, read),
             ServerFrame::Added(added) => self.added(added.conversation),
             ServerFrame::Removed(removed) => self.forget(removed.conversation.0),
+            ServerFrame::Typing(typing) => self.heard_typing(typing),
+            ServerFrame::Presence(presence) => self.heard_presence(presence),
             ServerFrame::Pong(_) | ServerFrame::Unknown(_) => {}
             ServerFrame::Bye(bye) => self.end(Ending::Bye {
                 code: bye.code,
@@ -96,6 +98,7 @@ impl ClientSession {
             self.tell_open(now, id);
             self.tell_read(now, id);
         }
+        self.tell_signals(now);
     }
 
     fn is_ahead_of(&self, entry: &InboxEntry) -> bool {
@@ -331,6 +334,9 @@ impl ClientSession {
         let Phase::Online(_) = self.phase else {
             return self.refused_greeting(refused);
         };
+        if self.watch_refused(now, &refused) {
+            return;
+        }
         let Some(request) = refused.id else { return };
         let pause = refused.retry_after_ms.map(Duration::from_millis);
         if is_passing(refused.code) {

@@ -150,7 +150,7 @@ impl ClientSession {
         }))
     }
 
-    fn new_request(&mut self) -> RequestId {
+    pub(super) fn new_request(&mut self) -> RequestId {
         self.last_request.0 += 1;
         self.last_request
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tidemark_core::presence::Presence;
 use tidemark_core::{ClientId, ConversationId, Seq, SessionId, Timestamp, UserId};
 
 use crate::body::Conversation;
@@ -58,6 +59,32 @@ pub enum Update {
         user: UserId,
         /// The last event that they have read.
         seq: Seq,
+    },
+    /// Another member is writing.
+    Typing {
+        /// Where.
+        conversation: ConversationId,
+        /// Who.
+        user: UserId,
+        /// Until when that holds by the server's clock, unless it is said again or a message of theirs comes
+        /// before; never much longer than [`EXPIRES_AFTER_MS`] from now.
+        ///
+        /// [`EXPIRES_AFTER_MS`]: tidemark_core::typing::EXPIRES_AFTER_MS
+        until: Timestamp,
+    },
+    /// Whether a watched user is there. It is not known while the connection is lost, and told anew after it.
+    Presence {
+        /// Who.
+        user: UserId,
+        /// What there is to show.
+        presence: Presence,
+    },
+    /// The server will not let this session watch all those users, and it watches nobody now.
+    WatchRefused {
+        /// Why.
+        code: Code,
+        /// Why, in words for the person who wrote the client.
+        detail: String,
     },
     /// The user is a member now.
     Added(Box<Conversation>),

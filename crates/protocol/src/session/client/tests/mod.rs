@@ -3,6 +3,7 @@ mod faults;
 mod liveness;
 mod model;
 mod sending;
+mod signals;
 mod unread;
 
 use std::time::{Duration, Instant};
