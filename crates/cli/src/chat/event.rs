@@ -33,6 +33,10 @@ pub(super) enum Event {
         code: Code,
         detail: String,
     },
+    /// Somebody is writing.
+    Typing(ConversationId, UserId),
+    /// They are not any more, or what they wrote is there.
+    TypingOver(ConversationId, UserId),
     /// Nothing that was held is valid any more.
     HistoryReplaced,
     /// Our conversations, last active first.
@@ -105,6 +109,8 @@ pub(super) enum Effect {
     },
     LoadPerson(UserId),
     MarkRead(ConversationId, Seq),
+    /// The person is writing.
+    TellTyping(ConversationId),
     Send(ConversationId, OutgoingMessage),
     Call(Call),
     Quit,

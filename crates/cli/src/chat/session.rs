@@ -1,6 +1,6 @@
 //! The loop between the terminal, the SDK and the state. It decides nothing.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
@@ -11,7 +11,9 @@ use crossterm::event::{Event as TerminalEvent, EventStream};
 use futures_util::{FutureExt, StreamExt};
 use ratatui::layout::Size;
 use tidemark_client::{Client, Connection, Missed, StopReason, Update, Updates};
-use tidemark_core::{ConversationId, Seq};
+use tidemark_core::typing::EXPIRES_AFTER_MS;
+use tidemark_core::{ConversationId, Seq, UserId};
+use tidemark_protocol::wire::LogEntry;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
@@ -34,6 +36,8 @@ const PAGE: u32 = 50;
 const PAGE_MAX: u32 = 500;
 /// How many calls may be under way.
 const CALLS_MAX: usize = 4;
+/// How many people may be writing at a time; more are not shown.
+const WRITERS_MAX: usize = 100;
 /// How many answers may wait to be taken in.
 const ANSWERS_MAX: usize = 64;
 
@@ -44,6 +48,8 @@ pub(super) struct Session {
     connection: watch::Receiver<Connection>,
     answers: mpsc::Sender<Event>,
     calls: Arc<Semaphore>,
+    /// Until when people count as writing.
+    writers: HashMap<(ConversationId, UserId), Instant>,
     /// Whether the SDK holds something that the state has not seen.
     is_stale: bool,
     /// Whether the state has something that is not drawn.
@@ -71,6 +77,7 @@ pub(super) async fn run(
         unsent,
         answers,
         calls: Arc::new(Semaphore::new(CALLS_MAX)),
+        writers: HashMap::new(),
         is_stale: true,
         is_dirty: true,
         is_over: false,
@@ -172,12 +179,24 @@ impl Session {
                 detail,
             },
             Ok(Update::HistoryReplaced) => Event::HistoryReplaced,
+            Ok(Update::Typing {
+                conversation, user, ..
+            }) => {
+                // By the own clock: the server's may be another.
+                let over = Instant::now() + Duration::from_millis(EXPIRES_AFTER_MS);
+                if self.writers.len() < WRITERS_MAX {
+                    self.writers.insert((conversation, user.clone()), over);
+                }
+                Event::Typing(conversation, user)
+            }
+            Ok(Update::Event(entry)) => match author(&entry) {
+                Some(user) => Event::TypingOver(entry.conversation(), user),
+                None => return,
+            },
             Ok(
-                Update::Event(_)
-                | Update::Sent { .. }
+                Update::Sent { .. }
                 | Update::Changed(_)
                 | Update::ReadBy { .. }
-                | Update::Typing { .. }
                 | Update::Presence { .. }
                 | Update::WatchRefused { .. }
                 | Update::Ended(_),
@@ -190,6 +209,11 @@ impl Session {
 
     fn tick(&mut self) {
         self.look_at_connection();
+        let now = Instant::now();
+        let over = self.writers.extract_if(|_, over| *over <= now);
+        for ((conversation, user), _) in over.collect::<Vec<_>>() {
+            self.take_in(Event::TypingOver(conversation, user));
+        }
         if let Some(sentence) = self.unsent.keep_or_complain(&self.client.pending()) {
             let line = None;
             self.take_in(Event::Failed { sentence, line });
@@ -250,6 +274,7 @@ impl Session {
             Effect::Close(id) => self.client.close_conversation(id),
             Effect::Unfollow(id) => self.client.unfollow(id),
             Effect::MarkRead(id, seq) => self.client.mark_read(id, seq),
+            Effect::TellTyping(id) => self.client.typing(id),
             Effect::Send(id, message) => {
                 let text = message.text.clone();
                 self.is_stale = true;
@@ -319,6 +344,7 @@ impl Session {
             | Effect::Close(_)
             | Effect::Unfollow(_)
             | Effect::MarkRead(..)
+            | Effect::TellTyping(_)
             | Effect::Send(..)
             | Effect::Quit => {}
         }
@@ -340,6 +366,12 @@ impl Session {
             }
         });
     }
+}
+
+/// Who sent the message, if it is one.
+fn author(entry: &LogEntry) -> Option<UserId> {
+    let message = entry.event()?.body.as_message()?;
+    Some(message.sender.clone())
 }
 
 /// Why the client stopped by itself, if it did.

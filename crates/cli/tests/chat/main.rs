@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use tempfile::TempDir;
-use tidemark_client::{Client, ClientOptions, Http, OutgoingMessage, ServerUrl, Update};
+use tidemark_client::{Client, ClientOptions, Http, OutgoingMessage, ServerUrl, Status, Update};
 use tidemark_core::ConversationId;
 use tidemark_core::conversation::ConversationKind;
 use tidemark_protocol::body::{NewAccount, NewConversation};
@@ -200,6 +200,71 @@ async fn what_could_not_be_sent_is_sent_the_next_time() {
         .filter(|path| path.extension().unwrap() == "json")
         .collect();
     assert!(left.is_empty(), "{left:?}");
+}
+
+#[tokio::test]
+async fn people_see_each_other_writing() {
+    let world = World::new().await;
+    let mut updates = world.ben.updates();
+    let mut chat = world.chat();
+    chat.wait_for("Harbour · 2 members").await;
+    chat.types("Nearly");
+    let heard = async {
+        loop {
+            let update = updates.next().await.expect("the client goes on");
+            if let Ok(Update::Typing {
+                conversation, user, ..
+            }) = update
+            {
+                return (conversation, user);
+            }
+        }
+    };
+    let (conversation, user) = timeout(PATIENCE, heard).await.expect("ann is writing");
+    assert_eq!((conversation, user.as_str()), (world.group, "ann"));
+    world.ben.typing(world.group);
+    chat.wait_for("ben is writing…").await;
+    world.ben_says("What is?").await;
+    chat.wait_until("what was written", |screen| {
+        screen.contains("What is?") && !screen.contains("is writing")
+    })
+    .await;
+    // Whoever stops without sending is forgotten in a while.
+    world.ben.typing(world.group);
+    chat.wait_for("ben is writing…").await;
+    chat.wait_until("silence", |screen| !screen.contains("is writing"))
+        .await;
+    chat.types(CTRL_Q);
+    assert!(chat.ended().await.success());
+}
+
+#[tokio::test]
+async fn watching_tells_who_is_there() {
+    let world = World::new().await;
+    let mut updates = world.ben.updates();
+    let mut next = async || {
+        let waiting = async {
+            loop {
+                let update = updates.next().await.expect("the client goes on");
+                if let Ok(Update::Presence { user, presence }) = update {
+                    assert_eq!(user.as_str(), "ann");
+                    return presence.status;
+                }
+            }
+        };
+        timeout(PATIENCE, waiting).await.expect("ann is told of")
+    };
+    world.ben.watch(vec!["ann".parse().unwrap()]);
+    assert_eq!(next().await, Status::Offline);
+    let server = ServerUrl::parse(&world.url).unwrap();
+    let ann = Client::connect(ClientOptions::new(server, world.token.clone())).unwrap();
+    assert_eq!(next().await, Status::Online);
+    ann.set_status(Status::Away);
+    assert_eq!(next().await, Status::Away);
+    ann.set_status(Status::Online);
+    assert_eq!(next().await, Status::Online);
+    ann.close(PATIENCE).await;
+    assert_eq!(next().await, Status::Offline);
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ mod mentions;
 mod open;
 mod rooms;
 mod scroll;
+mod writers;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -28,6 +29,7 @@ pub(super) use keys::KEYS;
 use mentions::KnownMembers;
 pub(super) use open::{Entry, OpenRoom, Scroll};
 pub(super) use rooms::{Room, Rooms};
+use writers::Writers;
 
 /// How many timelines are kept at hand beside the one on screen.
 const RECENT_MAX: usize = 8;
@@ -56,6 +58,7 @@ pub(super) struct State {
     names: BTreeMap<UserId, Option<String>>,
     pub(super) dialog: Option<Dialog>,
     pub(super) notice: Option<Notice>,
+    writers: Writers,
     /// What is being written elsewhere.
     drafts: BTreeMap<ConversationId, Draft>,
     /// Whose timelines are at hand, last one on screen first.
@@ -121,6 +124,7 @@ impl State {
             names: BTreeMap::new(),
             dialog: None,
             notice: None,
+            writers: Writers::default(),
             drafts: BTreeMap::new(),
             recent: VecDeque::new(),
             is_to_reopen: false,
@@ -133,8 +137,8 @@ impl State {
     /// Takes in what happened. What is to happen now.
     pub(super) fn update(&mut self, event: Event) -> Vec<Effect> {
         match event {
-            Event::Key(key) => self.press(key),
-            Event::Paste(text) => self.draft.composer.insert(&text),
+            Event::Key(key) => self.write(|state| state.press(key)),
+            Event::Paste(text) => self.write(|state| state.draft.composer.insert(&text)),
             Event::Resize(size) => {
                 self.size = size;
                 self.keep_dialog_on_screen();
@@ -165,6 +169,8 @@ impl State {
                     });
                 }
             }
+            Event::Typing(id, user) => self.writers.begin(id, user),
+            Event::TypingOver(id, user) => self.writers.end(id, &user),
             Event::HistoryReplaced => self.history_replaced(),
             Event::Inbox(inbox) => self.take_inbox(&inbox),
             Event::Older(id, outcome) => self.older(id, outcome),
@@ -200,6 +206,22 @@ impl State {
 
     pub(super) fn open_room(&self) -> Option<&Room> {
         self.rooms.get(self.open.as_ref()?.id)
+    }
+
+    /// Does what may change the text, and tells of it if it is something to say.
+    fn write(&mut self, change: impl FnOnce(&mut Self)) {
+        let here = self.open.as_ref().map(|open| open.id);
+        let before = self.draft.composer.text().to_owned();
+        change(self);
+        let text = self.draft.composer.text();
+        let is_command = text.starts_with('/') && !text.starts_with("//");
+        let is_writing = text != before && !text.trim().is_empty() && !is_command;
+        // Another conversation has another draft.
+        if let Some(open) = self.open.as_ref().filter(|open| Some(open.id) == here)
+            && is_writing
+        {
+            self.effects.push(Effect::TellTyping(open.id));
+        }
     }
 
     fn press(&mut self, key: KeyEvent) {

@@ -47,6 +47,64 @@ fn a_line_is_sent_and_the_composer_is_empty_again() {
 }
 
 #[test]
+fn others_are_told_of_what_is_written_and_of_nothing_else() {
+    let mut world = group();
+    let told = [Effect::TellTyping(room(1))];
+    assert_eq!(world.press(KeyCode::Char('a')), told);
+    assert_eq!(world.press(KeyCode::Char('b')), told);
+    assert_eq!(world.press(KeyCode::Backspace), told);
+    assert_eq!(world.press(KeyCode::Left), [], "nothing changed");
+    assert_eq!(world.press(KeyCode::Delete), [], "nothing is left");
+    assert_eq!(world.press(KeyCode::Char(' ')), []);
+    world.press(KeyCode::Backspace);
+    for character in "/topic".chars() {
+        assert_eq!(world.press(KeyCode::Char(character)), [], "a command");
+    }
+    world.press(KeyCode::Esc);
+    world.press(KeyCode::Char('/'));
+    assert_eq!(world.press(KeyCode::Char('/')), told, "begins with a slash");
+    // A draft of another conversation comes up; nobody writes it now.
+    world.add(room(2), ConversationKind::Group, Some("Pier"));
+    let effects = world.press(KeyCode::Tab);
+    assert!(
+        !effects.contains(&Effect::TellTyping(room(2))),
+        "{effects:?}"
+    );
+    let effects = world.press(KeyCode::Tab);
+    assert_eq!(written(&world), "//");
+    assert!(!effects.contains(&told[0]), "{effects:?}");
+}
+
+#[test]
+fn who_is_writing_is_shown_until_it_is_over() {
+    let mut world = group();
+    let begin = |name: &str| Event::Typing(room(1), user(name));
+    let shows = |world: &World, words: &str| world.screen().contains(words);
+    world.hear(begin("ben"));
+    world.hear(begin("ben"));
+    assert!(shows(&world, "── ben is writing… ─"));
+    world.hear(begin("cleo"));
+    assert!(shows(&world, "── ben and cleo are writing… ─"));
+    world.hear(begin("dora"));
+    assert!(shows(&world, "── 3 people are writing… ─"));
+    world.hear(Event::TypingOver(room(1), user("cleo")));
+    world.hear(Event::TypingOver(room(1), user("nobody")));
+    world.hear(Event::TypingOver(room(2), user("ben")));
+    world.hear(Event::Person(profile("ben", Some("Ben\u{1b} Brown"))));
+    assert!(shows(&world, "── Ben␛ Brown and dora are writing… ─"));
+    // Elsewhere somebody else is.
+    world.add(room(2), ConversationKind::Group, Some("Pier"));
+    world.hear(Event::Typing(room(2), user("emil")));
+    world.press(KeyCode::Tab);
+    assert!(shows(&world, "── emil is writing… ─"));
+    world.hear(Event::TypingOver(room(2), user("emil")));
+    assert!(!shows(&world, "writing"));
+    world.state.size.width = 40;
+    world.hear(Event::Typing(room(2), user(&"x".repeat(60))));
+    assert!(shows(&world, "── xxxxxxxx"));
+}
+
+#[test]
 fn members_are_mentioned_by_name() {
     let mut world = group();
     let mentions = |effects: Vec<Effect>| match effects.as_slice() {
@@ -72,7 +130,7 @@ fn a_message_may_have_several_lines() {
 fn what_is_pasted_is_not_sent_by_its_line_ends() {
     let mut world = group();
     let effects = world.hear(Event::Paste("one\r\ntwo\n\u{1b}[2J".to_owned()));
-    assert_eq!(effects, []);
+    assert_eq!(effects, [Effect::TellTyping(room(1))]);
     assert_eq!(written(&world), "one\ntwo\n␛[2J");
 }
 

@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
-use ratatui::text::{Line, Text};
+use ratatui::text::{Line, Span, Text};
+use tidemark_core::UserId;
 
 use super::{blocks, wrap};
 use crate::chat::state::{OpenRoom, Scroll, State};
@@ -77,15 +78,33 @@ pub(super) fn draw_rule(frame: &mut Frame, state: &State, area: Rect) {
         Some(open) if open.scroll != Scroll::Bottom => "── ↓ newest: End ",
         _ => "",
     };
-    let words = wrap::cut(words, area.width.into());
-    let rest = usize::from(area.width).saturating_sub(wrap::columns(&words));
+    let width = usize::from(area.width);
+    let words = wrap::cut(words, width);
     let style = if words.is_empty() {
         palette.dim()
     } else {
         palette.unread()
     };
-    frame.render_widget(
-        Line::styled(format!("{words}{}", "─".repeat(rest)), style),
-        area,
-    );
+    let left = width.saturating_sub(wrap::columns(&words));
+    let writers = writers(state).map_or_else(String::new, |writers| {
+        wrap::cut(&format!("── {writers} "), left)
+    });
+    let rest = "─".repeat(left.saturating_sub(wrap::columns(&writers)));
+    let line = Line::from(vec![
+        Span::styled(words, style),
+        Span::styled(writers, palette.dim()),
+        Span::styled(rest, style),
+    ]);
+    frame.render_widget(line, area);
+}
+
+/// Who is writing, if anybody is.
+fn writers(state: &State) -> Option<String> {
+    let name = |user: &UserId| blocks::name(state, user);
+    match *state.writers_here() {
+        [] => None,
+        [one] => Some(format!("{} is writing…", name(one))),
+        [one, other] => Some(format!("{} and {} are writing…", name(one), name(other))),
+        ref many => Some(format!("{} people are writing…", many.len())),
+    }
 }
