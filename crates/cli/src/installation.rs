@@ -18,6 +18,10 @@ pub(crate) struct InstallationArguments {
     /// The directory of the embedded store
     #[arg(long, value_name = "DIRECTORY", global = true)]
     pub(crate) data: Option<PathBuf>,
+    /// Where the log lives: sqlite: (in the data directory) or postgres://…; others can see the
+    /// command line, so a URL with a password belongs into the file or the environment
+    #[arg(long, value_name = "URL", global = true)]
+    pub(crate) store: Option<String>,
 }
 
 impl InstallationArguments {
@@ -35,6 +39,9 @@ impl InstallationArguments {
                 .to_str()
                 .ok_or_else(|| usage("--data is not UTF-8; choose another path".to_owned()))?;
             sources.flags.push(("data".to_owned(), data.to_owned()));
+        }
+        if let Some(store) = &self.store {
+            sources.flags.push(("store.url".to_owned(), store.clone()));
         }
         Config::load(&sources).map_err(|error| usage(error.to_string()))
     }

@@ -17,21 +17,13 @@ pub(crate) struct Arguments {
     /// Where to listen, for example 127.0.0.1:8080; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
-    /// Where the log lives: sqlite: (in the data directory) or postgres://…; others can see the
-    /// command line, so a URL with a password belongs into the file or the environment
-    #[arg(long, value_name = "URL")]
-    store: Option<String>,
     /// How nodes of one store hear of each other: local: or nats://HOST:PORT,HOST:PORT
     #[arg(long, value_name = "URL")]
     bus: Option<String>,
 }
 
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
-    let flags = [
-        ("listen", arguments.listen),
-        ("store.url", arguments.store),
-        ("bus.url", arguments.bus),
-    ];
+    let flags = [("listen", arguments.listen), ("bus.url", arguments.bus)];
     let flags = flags
         .into_iter()
         .filter_map(|(key, value)| Some((key.to_owned(), value?)));

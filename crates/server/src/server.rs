@@ -14,7 +14,7 @@ use crate::auth::{AuthSetupError, Authenticator};
 use crate::bus::{self, Bus, NatsError};
 use crate::clock::Clock;
 use crate::committer::Committer;
-use crate::config::Config;
+use crate::config::{Config, StoreEngine};
 use crate::gateway::Gateway;
 use crate::http;
 use crate::hub::{Hub, HubSettings};
@@ -96,15 +96,15 @@ impl<S: Store + Directory> Server<S> {
         let store = Arc::new(store);
         let clock = Clock::start();
         let metrics = Arc::new(metrics);
-        let has_peers = bus.reaches_others();
+        let is_shared = is_shared(&*bus, &config);
         let hub = Hub::new(HubSettings::from(&config), bus, clock, Arc::clone(&metrics));
         let hub = Arc::new(hub);
         let (committer, publisher) =
             Committer::start(Arc::clone(&store), Arc::clone(&hub), Arc::clone(&metrics));
         let gateway = Gateway {
-            // A session may be revoked on another node, and this one not be told.
+            // A session may be revoked elsewhere, and this node not be told.
             authenticator: Authenticator::new(Arc::clone(&store), &config, clock)?
-                .believing_for(has_peers.then_some(config.bus.repair)),
+                .believing_for(is_shared.then_some(config.bus.repair)),
             send_limiter: SendLimiter::new(&config.limits),
             login_limiter: LoginLimiter::new(&config.limits),
             store,
@@ -155,6 +155,8 @@ impl<S: Store + Directory> Server<S> {
         background.spawn(peers::mend_gaps(Arc::clone(&gateway)));
         if gateway.hub.bus.reaches_others() {
             background.spawn(peers::listen(Arc::clone(&gateway)));
+        }
+        if is_shared(&*gateway.hub.bus, &gateway.config) {
             background.spawn(peers::compare(Arc::clone(&gateway)));
         }
         let app = http::router(Arc::clone(&gateway));
@@ -189,6 +191,11 @@ impl<S: Store + Directory> Server<S> {
         };
         served.map_err(io::Error::other)
     }
+}
+
+/// Whether anybody but this server may change the store: another node, or an administrator at the database.
+fn is_shared(bus: &dyn Bus, config: &Config) -> bool {
+    bus.reaches_others() || matches!(config.store, StoreEngine::Postgres(_))
 }
 
 impl From<&Config> for HubSettings {

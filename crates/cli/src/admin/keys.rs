@@ -4,7 +4,7 @@ use clap::Subcommand;
 use serde::Serialize;
 use tidemark_protocol::wire::{Wire, WireTimestamp};
 use tidemark_server::auth::{SecretToken, TokenKind};
-use tidemark_store::Directory;
+use tidemark_store::{Directory, Store};
 
 use super::local::explain;
 use super::office::Office;
@@ -53,8 +53,12 @@ struct Added<'a> {
     key: &'a str,
 }
 
-pub(super) async fn run(command: Command, office: &Office, format: Format) -> Result<(), Failure> {
-    let local = office.data()?;
+pub(super) async fn run<S: Store + Directory>(
+    command: Command,
+    office: &Office<S>,
+    format: Format,
+) -> Result<(), Failure> {
+    let local = office.local()?;
     match command {
         Command::List => {
             let keys = local.store.api_keys().await;

@@ -1,58 +1,72 @@
-//! The store of a server that is stopped.
+//! The store itself: of a server that is stopped, or a database beside the servers that use it.
 
 use std::sync::Arc;
 
 use tidemark_core::UserId;
 use tidemark_server::auth::{AccountError, Authenticator};
-use tidemark_server::config::StoreEngine;
+use tidemark_server::config::{Config, PostgresConfig};
 use tidemark_server::{Clock, start_log};
+use tidemark_store::postgres::PostgresStore;
 use tidemark_store::sqlite::SqliteStore;
 use tidemark_store::{Directory, DirectoryError, OpenError, Store, User};
 
 use crate::failure::{Failure, FailureKind};
-use crate::installation::{InstallationArguments, open_sqlite};
+use crate::installation::{InstallationArguments, open_postgres, open_sqlite};
 use crate::output;
 
-pub(super) struct Local {
-    pub(super) store: Arc<SqliteStore>,
-    pub(super) authenticator: Authenticator<SqliteStore>,
+pub(super) struct Local<S> {
+    pub(super) store: Arc<S>,
+    pub(super) authenticator: Authenticator<S>,
     pub(super) clock: Clock,
 }
 
-impl Local {
-    /// Opens the store; if there is none, it is only made where that `may_make` sense.
-    pub(super) async fn open(
-        installation: &InstallationArguments,
-        may_make: bool,
-    ) -> Result<Self, Failure> {
-        let mut config = installation.load(Vec::new())?;
-        // The store logs what it could not do, and why.
-        "warn".clone_into(&mut config.log.level);
-        start_log(&config.log).map_err(|error| Failure::failed(error.to_string()))?;
-        if config.store != StoreEngine::Sqlite {
-            return Err(Failure::failed(
-                "this works in the embedded store only; with PostgreSQL, list, show and add users at a \
-                 server, with --url and an API key in TIDEMARK_API_KEY",
-            ));
+/// The configuration of the installation; what its store has to say goes to stderr from now on.
+pub(super) fn load(installation: &InstallationArguments) -> Result<Config, Failure> {
+    let mut config = installation.load(Vec::new())?;
+    "warn".clone_into(&mut config.log.level);
+    start_log(&config.log).map_err(|error| Failure::failed(error.to_string()))?;
+    Ok(config)
+}
+
+/// Opens the store in the data directory; if there is none, it is only made where that `may_make` sense.
+pub(super) async fn open_embedded(config: &Config, may_make: bool) -> Result<SqliteStore, Failure> {
+    let data = config.data.display();
+    if !config.data.is_dir() {
+        if !may_make {
+            return Err(Failure::failed(format!(
+                "there is no data directory {data}; see --data, --store and --config, or --url for a server that \
+                 runs"
+            )));
         }
-        let data = config.data.display();
-        if !config.data.is_dir() {
-            if !may_make {
-                return Err(Failure::failed(format!(
-                    "there is no data directory {data}; see --data and --config, or --url for a server that runs"
-                )));
-            }
-            output::note(format_args!("making a new store in {data}"));
-        }
-        let store = open_sqlite(&config).await.map_err(|error| match error {
-            OpenError::Locked { .. } => Failure::failed(format!(
-                "a server is using {data}: stop it first. Users can be listed, shown and added while it runs, \
-                 with --url and an API key in TIDEMARK_API_KEY"
-            )),
-            error => Failure::failed(error.to_string()),
-        })?;
+        output::note(format_args!("making a new store in {data}"));
+    }
+    open_sqlite(config).await.map_err(|error| match error {
+        OpenError::Locked { .. } => Failure::failed(format!(
+            "a server is using {data}: stop it first. Users can be listed, shown and added while it runs, \
+             with --url and an API key in TIDEMARK_API_KEY"
+        )),
+        error => Failure::failed(error.to_string()),
+    })
+}
+
+/// Opens the store in a database, with as few connections as do.
+pub(super) async fn open_database(
+    config: &Config,
+    postgres: PostgresConfig,
+) -> Result<PostgresStore, Failure> {
+    let few = PostgresConfig {
+        connections_max: 2,
+        writers: 1,
+        ..postgres
+    };
+    let opened = open_postgres(config, &few).await;
+    opened.map_err(|error| Failure::new(FailureKind::Unreachable, error.to_string()))
+}
+
+impl<S: Store + Directory> Local<S> {
+    pub(super) fn new(store: S, config: &Config) -> Result<Self, Failure> {
         let (store, clock) = (Arc::new(store), Clock::start());
-        let authenticator = Authenticator::new(Arc::clone(&store), &config, clock)
+        let authenticator = Authenticator::new(Arc::clone(&store), config, clock)
             .map_err(|error| Failure::failed(error.to_string()))?;
         Ok(Self {
             store,

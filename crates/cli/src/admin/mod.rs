@@ -11,25 +11,30 @@ mod utc;
 
 use clap::Subcommand;
 use tidemark_client::ServerUrl;
+use tidemark_server::config::StoreEngine;
+use tidemark_store::sqlite::SqliteStore;
+use tidemark_store::{Directory, Store};
 
 use crate::failure::Failure;
 use crate::installation::InstallationArguments;
+use local::Local;
 use office::Office;
 use table::Format;
 
 const HELP: &str = "\
 There are two ways to the users of a server.
 
-In its data directory, with --config or --data (or neither, for ./data), while the server is stopped: only one process \
-may have the directory. All commands work this way.
+In its store, with --config, --data or --store (or none of them, for ./data). All commands work this way. With \
+PostgreSQL, they work while servers use the database, and every server notices within bus.repair_ms. The embedded \
+store can be had by one process only, so stop the server first.
 
 Over HTTP, with --url and an API key in TIDEMARK_API_KEY, while the server runs. Users can be listed, shown and added \
-this way; passwords, keys and tokens cannot. The first key comes from the data directory, or from api_keys in the \
-configuration.
+this way; passwords, keys and tokens cannot. The first key comes from the store, or from api_keys in the configuration.
 
 Examples:
   tidemark admin --data /var/lib/tidemark keys add deploy
-  tidemark admin --data /var/lib/tidemark tokens add build-bot --device ci
+  TIDEMARK_STORE__URL=postgres://chat:PASSWORD@db/chat tidemark admin tokens list ann
+  tidemark admin --config /etc/tidemark.toml tokens add build-bot --device ci
   tidemark admin --url https://chat.example.org users list --prefix al --json";
 
 /// Manage users, passwords, API keys and session tokens.
@@ -72,25 +77,47 @@ impl Command {
             Self::Users(users::Command::Add(_)) | Self::Keys(keys::Command::Add { .. })
         )
     }
+
+    async fn carry_out<S: Store + Directory>(
+        self,
+        office: Office<S>,
+        format: Format,
+    ) -> Result<(), Failure> {
+        let done = match self {
+            Self::Users(command) => users::run(command, &office, format).await,
+            Self::Password(command) => password::run(command, &office).await,
+            Self::Keys(command) => keys::run(command, &office, format).await,
+            Self::Tokens(command) => sessions::run(command, &office, format).await,
+        };
+        office.close().await;
+        done
+    }
 }
 
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
-    let may_make = arguments.command.may_be_the_first();
-    let office = match arguments.url {
-        Some(url) => Office::remote(url, &arguments.installation)?,
-        None => Office::local(&arguments.installation, may_make).await?,
-    };
-    let format = if arguments.json {
-        Format::Json
-    } else {
-        Format::Text
-    };
-    let done = match arguments.command {
-        Command::Users(command) => users::run(command, &office, format).await,
-        Command::Password(command) => password::run(command, &office).await,
-        Command::Keys(command) => keys::run(command, &office, format).await,
-        Command::Tokens(command) => sessions::run(command, &office, format).await,
-    };
-    office.close().await;
-    done
+    let Arguments {
+        installation,
+        url,
+        json,
+        command,
+    } = arguments;
+    let format = if json { Format::Json } else { Format::Text };
+    if let Some(url) = url {
+        // No store is opened there, of this engine or another.
+        let office = Office::<SqliteStore>::remote(url, &installation)?;
+        return command.carry_out(office, format).await;
+    }
+    let config = local::load(&installation)?;
+    match config.store.clone() {
+        StoreEngine::Sqlite => {
+            let store = local::open_embedded(&config, command.may_be_the_first()).await?;
+            let local = Local::new(store, &config)?;
+            command.carry_out(Office::of(local), format).await
+        }
+        StoreEngine::Postgres(postgres) => {
+            let store = local::open_database(&config, postgres).await?;
+            let local = Local::new(store, &config)?;
+            command.carry_out(Office::of(local), format).await
+        }
+    }
 }

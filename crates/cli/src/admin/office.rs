@@ -1,6 +1,7 @@
-//! Where an administrator gets things done: in a data directory, or at a server that runs.
+//! Where an administrator gets things done: in the store itself, or at a server that runs.
 
 use tidemark_client::{Http, ServerUrl};
+use tidemark_store::{Directory, Store};
 
 use super::local::Local;
 use crate::connect::secret_in;
@@ -9,20 +10,29 @@ use crate::installation::InstallationArguments;
 
 const KEY_VARIABLE: &str = "TIDEMARK_API_KEY";
 
-pub(super) enum Office {
-    Local(Box<Local>),
+pub(super) enum Office<S> {
+    Local(Box<Local<S>>),
     Remote(Http),
 }
 
-impl Office {
+impl<S: Store + Directory> Office<S> {
+    pub(super) fn of(local: Local<S>) -> Self {
+        Self::Local(Box::new(local))
+    }
+
     pub(super) fn remote(
         url: ServerUrl,
         installation: &InstallationArguments,
     ) -> Result<Self, Failure> {
-        if installation.config.is_some() || installation.data.is_some() {
+        let InstallationArguments {
+            config,
+            data,
+            store,
+        } = installation;
+        if config.is_some() || data.is_some() || store.is_some() {
             return Err(Failure::new(
                 FailureKind::Usage,
-                "give either --url, for a server that runs, or --config and --data, for one that is stopped",
+                "give either --url, for a server that runs, or --config, --data or --store, for its store",
             ));
         }
         let key = secret_in(KEY_VARIABLE)?.ok_or_else(|| {
@@ -34,22 +44,14 @@ impl Office {
         Ok(Self::Remote(Http::new(url, Some(key))?))
     }
 
-    pub(super) async fn local(
-        installation: &InstallationArguments,
-        may_make: bool,
-    ) -> Result<Self, Failure> {
-        let local = Local::open(installation, may_make).await?;
-        Ok(Self::Local(Box::new(local)))
-    }
-
-    /// The data directory, for what cannot be done over HTTP.
-    pub(super) fn data(&self) -> Result<&Local, Failure> {
+    /// The store itself, for what cannot be done over HTTP.
+    pub(super) fn local(&self) -> Result<&Local<S>, Failure> {
         match self {
             Self::Local(local) => Ok(local),
             Self::Remote(_) => Err(Failure::new(
                 FailureKind::Usage,
-                "this is done in the data directory only: stop the server, and give --config or --data in place \
-                 of --url",
+                "this is done in the store itself only: give --config, --data or --store in place of --url; the \
+                 embedded store can be had while its server is stopped",
             )),
         }
     }

@@ -4,9 +4,9 @@ use std::io::{self, BufRead, Read};
 
 use tidemark_protocol::wire::Secret;
 use tidemark_server::auth::hash_password;
-use tidemark_store::{Directory, UserOrigin};
+use tidemark_store::{Directory, Store, UserOrigin};
 
-use super::local::{Local, explain};
+use super::local::explain;
 use super::office::Office;
 use super::sessions::revoke_all;
 use crate::failure::{Failure, FailureKind};
@@ -44,7 +44,7 @@ impl PasswordSource {
     }
 }
 
-/// Set a user's password (in the data directory only).
+/// Set a user's password (in the store itself only).
 #[derive(clap::Args)]
 pub(super) struct Arguments {
     /// The user
@@ -56,8 +56,11 @@ pub(super) struct Arguments {
     sign_out: bool,
 }
 
-pub(super) async fn run(arguments: Arguments, office: &Office) -> Result<(), Failure> {
-    let local: &Local = office.data()?;
+pub(super) async fn run<S: Store + Directory>(
+    arguments: Arguments,
+    office: &Office<S>,
+) -> Result<(), Failure> {
+    let local = office.local()?;
     let user = local.user(&arguments.name).await?;
     if user.origin == UserOrigin::External {
         return Err(Failure::new(

@@ -5,7 +5,7 @@ use serde::Serialize;
 use tidemark_core::{SessionId, UserId};
 use tidemark_protocol::wire::{Wire, WireSessionId, WireTimestamp};
 use tidemark_server::auth::{DEVICE_NAME_BYTES_MAX, SecretToken, TokenKind};
-use tidemark_store::{Directory, NewSession};
+use tidemark_store::{Directory, NewSession, Store};
 use uuid::Uuid;
 
 use super::local::{Local, explain};
@@ -67,8 +67,12 @@ struct Added<'a> {
     token: &'a str,
 }
 
-pub(super) async fn run(command: Command, office: &Office, format: Format) -> Result<(), Failure> {
-    let local = office.data()?;
+pub(super) async fn run<S: Store + Directory>(
+    command: Command,
+    office: &Office<S>,
+    format: Format,
+) -> Result<(), Failure> {
+    let local = office.local()?;
     match command {
         Command::List { user } => list(local, &user, format).await,
         Command::Add { user, device } => add(local, &user, device, format).await,
@@ -83,7 +87,11 @@ pub(super) async fn run(command: Command, office: &Office, format: Format) -> Re
     }
 }
 
-async fn list(local: &Local, user: &str, format: Format) -> Result<(), Failure> {
+async fn list<S: Store + Directory>(
+    local: &Local<S>,
+    user: &str,
+    format: Format,
+) -> Result<(), Failure> {
     let user = local.user(user).await?.id;
     let sessions = local.store.sessions(&user).await;
     let sessions = sessions.map_err(|error| explain(&error, "session"))?;
@@ -98,8 +106,8 @@ async fn list(local: &Local, user: &str, format: Format) -> Result<(), Failure> 
     )
 }
 
-async fn add(
-    local: &Local,
+async fn add<S: Store + Directory>(
+    local: &Local<S>,
     user: &str,
     device: Option<String>,
     format: Format,
@@ -142,7 +150,10 @@ async fn add(
 }
 
 /// Ends all sessions of a user; how many there were.
-pub(super) async fn revoke_all(local: &Local, user: &UserId) -> Result<usize, Failure> {
+pub(super) async fn revoke_all<S: Store + Directory>(
+    local: &Local<S>,
+    user: &UserId,
+) -> Result<usize, Failure> {
     let sessions = local.store.sessions(user).await;
     let sessions = sessions.map_err(|error| explain(&error, "session"))?;
     for session in &sessions {

@@ -4,7 +4,7 @@ use clap::Subcommand;
 use serde::Serialize;
 use tidemark_core::UserId;
 use tidemark_protocol::body;
-use tidemark_store::{Directory, User, UserOrigin};
+use tidemark_store::{Directory, Store, User, UserOrigin};
 
 use super::local::{explain, explain_account};
 use super::office::Office;
@@ -99,7 +99,11 @@ impl From<body::User> for Listed {
     }
 }
 
-pub(super) async fn run(command: Command, office: &Office, format: Format) -> Result<(), Failure> {
+pub(super) async fn run<S: Store + Directory>(
+    command: Command,
+    office: &Office<S>,
+    format: Format,
+) -> Result<(), Failure> {
     match command {
         Command::List { prefix, limit } => {
             let limit = match office {
@@ -118,7 +122,11 @@ pub(super) async fn run(command: Command, office: &Office, format: Format) -> Re
     }
 }
 
-async fn list(office: &Office, prefix: &str, limit: u32) -> Result<Vec<Listed>, Failure> {
+async fn list<S: Store + Directory>(
+    office: &Office<S>,
+    prefix: &str,
+    limit: u32,
+) -> Result<Vec<Listed>, Failure> {
     match office {
         Office::Local(local) => {
             let entries_max = usize::try_from(limit).unwrap_or(usize::MAX);
@@ -133,7 +141,7 @@ async fn list(office: &Office, prefix: &str, limit: u32) -> Result<Vec<Listed>, 
     }
 }
 
-async fn show(office: &Office, name: &str) -> Result<Listed, Failure> {
+async fn show<S: Store + Directory>(office: &Office<S>, name: &str) -> Result<Listed, Failure> {
     match office {
         Office::Local(local) => Ok(local.user(name).await?.into()),
         Office::Remote(http) => {
@@ -145,7 +153,7 @@ async fn show(office: &Office, name: &str) -> Result<Listed, Failure> {
 }
 
 /// Registers, which also signs in: the token is of no use to anybody, so that session is ended at once.
-async fn add(office: &Office, new: NewUser) -> Result<Listed, Failure> {
+async fn add<S: Store + Directory>(office: &Office<S>, new: NewUser) -> Result<Listed, Failure> {
     let password = new.password.read(&new.name)?;
     match office {
         Office::Local(local) => {

@@ -19,16 +19,11 @@ impl World {
     }
 
     /// A command at the server, with an API key.
-    async fn administer_with(&self, key: &str, arguments: &[&str]) -> Ended {
+    pub(crate) async fn administer_with(&self, key: &str, arguments: &[&str]) -> Ended {
         let url = self.url();
         let mut all = vec!["admin", "--url", &url, "--json"];
         all.extend(arguments);
         ended(self.command(&all).env("TIDEMARK_API_KEY", key)).await
-    }
-
-    async fn sign_in(&self, name: &str, password: &str) -> Ended {
-        let mut command = self.command(&["tail", "--once", "--username", name]);
-        ended(command.env("TIDEMARK_PASSWORD", password)).await
     }
 }
 
@@ -119,7 +114,7 @@ async fn a_key_works_until_it_is_revoked() {
     let users = world.administer_with(key, &["users", "list"]).await.done();
     assert_eq!(users[0]["id"], "ann");
     let elsewhere = world.administer_with(key, &["keys", "list"]).await;
-    elsewhere.failed(2, "in the data directory only");
+    elsewhere.failed(2, "in the store itself only");
 
     world.node.terminate().await.unwrap();
     world.administer(&["keys", "revoke", "deploy"]).await.done();

@@ -6,6 +6,7 @@
 )]
 
 mod administering;
+mod administering_a_database;
 mod following;
 mod help;
 mod sending;

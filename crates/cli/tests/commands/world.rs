@@ -57,8 +57,14 @@ impl Ended {
 
 impl World {
     pub(crate) async fn start() -> Self {
+        Self::start_with("").await
+    }
+
+    /// With this at the end of the configuration.
+    pub(crate) async fn start_with(more: &str) -> Self {
+        let config = format!("{CONFIG}{more}");
         Self {
-            node: Node::start(Launch::new(PROGRAM, CONFIG)).await.unwrap(),
+            node: Node::start(Launch::new(PROGRAM, config)).await.unwrap(),
             home: TempDir::with_prefix("tidemark-home-").unwrap(),
         }
     }
@@ -100,6 +106,12 @@ impl World {
         input: &str,
     ) -> Ended {
         piped(self.command(arguments).env("TIDEMARK_TOKEN", token), input).await
+    }
+
+    /// Signs in with a password and reads what there is.
+    pub(crate) async fn sign_in(&self, name: &str, password: &str) -> Ended {
+        let mut command = self.command(&["tail", "--once", "--username", name]);
+        ended(command.env("TIDEMARK_PASSWORD", password)).await
     }
 
     /// Registers somebody, with the password `password of NAME`; their token.

@@ -89,7 +89,7 @@ impl From<DirectoryError> for Unavailable {
 impl<S: Store + Directory> Comparison<S> {
     async fn all(&mut self) -> Result<(), Unavailable> {
         let hub = &self.gateway.hub;
-        let is_connected = hub.bus.health() == BusHealth::Connected;
+        let is_connected = hub.bus.reaches_others() && hub.bus.health() == BusHealth::Connected;
         self.gateway.metrics.bus_connected.set(is_connected.into());
         // Whoever waits for news of any conversation looks for itself.
         hub.note_news();
