@@ -9,8 +9,9 @@ use tidemark_core::{ConversationId, Position, Seq, Timestamp, UserId};
 use uuid::Uuid;
 
 use crate::{
-    CommitError, ConversationView, CursorMove, EventsPage, FeedEvent, InboxPage, MembersPage,
-    MembershipFeed, MembershipView, PageLimits, ReadError, Reader, TimelinePage, Window,
+    CommitError, ConversationView, CursorMove, EventsPage, FeedEvent, InboxPage, Leases,
+    MembersPage, MembershipFeed, MembershipView, PageLimits, ReadError, Reader, TimelinePage,
+    Window,
 };
 
 /// Commands that a gateway hands over together, in the order in which it took them.
@@ -65,7 +66,7 @@ pub enum Health {
 ///
 /// Every method may be called from many tasks at once. Reads see every commit whose outcome was returned
 /// before they began, and check, in the same snapshot, that the caller may read.
-pub trait Store: Send + Sync + 'static {
+pub trait Store: Leases {
     /// The name of this history. It is made with the store and changes only when the store is restored
     /// from a backup.
     fn epoch(&self) -> Uuid;

@@ -2,7 +2,7 @@
 //!
 //! [`Store`] is the contract for conversations: one door for every change ([`Store::commit`]) and a
 //! handful of reads, shaped by how clients read. [`Directory`] is the contract for people: users,
-//! passwords, sessions, keys. An engine implements both and is certified by the one suite in
+//! passwords, sessions, keys. [`Leases`] is the contract for what only one of many nodes may do. An engine implements all three and is certified by the one suite in
 //! `conformance`. No engine decides anything: it loads facts, asks
 //! [`decide`](tidemark_core::conversation::decide), and makes the answer durable.
 
@@ -13,6 +13,8 @@ mod contract;
 mod directory;
 mod error;
 mod health;
+mod lease_terms;
+mod leases;
 mod log_page;
 pub mod memory;
 pub mod postgres;
@@ -25,6 +27,7 @@ pub use directory::{
     User, UserOrigin,
 };
 pub use error::{CommitError, DirectoryError, OpenError, ReadError};
+pub use leases::{Acquired, LeaseError, LeaseToken, Leases};
 pub use views::{
     ConversationView, CursorMove, EventsPage, FeedEvent, InboxPage, Member, MembersPage,
     MembershipFeed, MembershipView, PageLimits, Reader, TimelinePage, Window,

@@ -8,10 +8,10 @@ use tidemark_core::access::Caller;
 use tidemark_core::unread::Counts;
 use tidemark_core::{ConversationId, Position, Seq, SessionId, Timestamp, UserId};
 use tidemark_store::{
-    ApiKey, Batch, CommitError, ConversationView, Credentials, Directory, DirectoryError,
-    EventsPage, FeedEvent, Health, InboxPage, MembersPage, MembershipFeed, MembershipView,
-    NewAccount, NewSession, Outcome, PageLimits, ReadError, Reader, SecretHash, Session,
-    SessionOwner, Store, TimelinePage, User, Window,
+    Acquired, ApiKey, Batch, CommitError, ConversationView, Credentials, Directory, DirectoryError,
+    EventsPage, FeedEvent, Health, InboxPage, LeaseError, LeaseToken, Leases, MembersPage,
+    MembershipFeed, MembershipView, NewAccount, NewSession, Outcome, PageLimits, ReadError, Reader,
+    SecretHash, Session, SessionOwner, Store, TimelinePage, User, Window,
 };
 use uuid::Uuid;
 
@@ -182,6 +182,43 @@ impl<S: Store + Directory> Store for SharedStore<S> {
 
     /// The others go on.
     async fn close(&self) {}
+}
+
+impl<S: Store> Leases for SharedStore<S> {
+    async fn acquire_lease(
+        &self,
+        name: &str,
+        holder: &str,
+        duration: Duration,
+    ) -> Result<Acquired, LeaseError> {
+        self.store.acquire_lease(name, holder, duration).await
+    }
+
+    async fn renew_lease(
+        &self,
+        name: &str,
+        token: LeaseToken,
+        duration: Duration,
+    ) -> Result<(), LeaseError> {
+        self.store.renew_lease(name, token, duration).await
+    }
+
+    async fn release_lease(&self, name: &str, token: LeaseToken) -> Result<(), LeaseError> {
+        self.store.release_lease(name, token).await
+    }
+
+    async fn advance(
+        &self,
+        name: &str,
+        token: LeaseToken,
+        position: Position,
+    ) -> Result<(), LeaseError> {
+        self.store.advance(name, token, position).await
+    }
+
+    async fn lease_position(&self, name: &str) -> Result<Position, LeaseError> {
+        self.store.lease_position(name).await
+    }
 }
 
 impl<S: Store + Directory> Directory for SharedStore<S> {

@@ -27,6 +27,7 @@ pub mod durability;
 pub mod feed;
 pub mod idempotency;
 pub mod inbox;
+pub mod leases;
 pub mod log;
 pub mod pages;
 mod snapshot;
@@ -150,6 +151,20 @@ macro_rules! certify {
                 an_inbox_entry_equals_the_conversation,
                 memberships_equal_the_inbox,
                 an_inbox_may_be_empty,
+            ],
+            leases: [
+                a_lease_is_held_by_one,
+                of_all_who_ask_at_once_one_is_granted,
+                a_lease_ends_when_its_time_has_passed,
+                a_renewed_lease_lasts,
+                a_lost_lease_is_not_renewed,
+                a_lease_that_ended_stays_ended,
+                a_released_lease_is_free_at_once,
+                a_holder_may_ask_again,
+                a_former_holder_moves_no_position,
+                a_position_only_grows,
+                tokens_and_positions_outlive_the_process,
+                a_closed_store_grants_nothing,
             ],
             log: [
                 seqs_are_gapless_over_concurrent_commits,

@@ -9,7 +9,7 @@
 //! a flush begins is flushed together and atomically, like one transaction.
 //!
 //! - **Flushes can be held** ([`FaultControl::hold_flushes`]): commands are decided, and nobody is
-//!   answered until [`FaultControl::release_flushes`]. Nothing here ever looks at a clock.
+//!   answered until [`FaultControl::release_flushes`]. No flush ever looks at a clock.
 //! - **Flushes can fail** ([`FaultControl::fail_flushes`]): every command in it is answered
 //!   [`Unavailable`](crate::CommitError::Unavailable), and so is every later one, until
 //!   [`FaultControl::recover`]. Whether the changes are there after recovery is a setting
@@ -18,11 +18,13 @@
 //!   answer hears `Unavailable`.
 //!
 //! Not modelled: a torn or rotten write (the log of a real engine has checksums for that), a slow or
-//! full disk, and failing reads. Changes of the directory are durable at once and never fail for a
-//! flush; they are refused while the store recovers.
+//! full disk, and failing reads. Changes of the directory and of leases are durable at once and never fail
+//! for a flush; they are refused while the store recovers. How long a lease lasts is the one thing here that a
+//! clock decides: a monotonic one, which a test may pause.
 
 mod answers;
 mod faults;
+mod leases;
 mod people;
 mod perform;
 mod state;
@@ -34,8 +36,10 @@ use tidemark_core::Limits;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
+use self::leases::KeptLeases;
 use self::people::People;
 use self::state::{Change, State};
+use crate::lease_terms::LeaseTerms;
 use crate::{Batch, CommitError, DirectoryError, Health, Outcome, ReadError};
 
 pub use self::faults::{FaultControl, Faults, Survival};
@@ -54,6 +58,8 @@ struct Inner {
     faults: Faults,
     health: Health,
     people: People,
+    leases: KeptLeases,
+    lease_terms: LeaseTerms,
     durable: State,
     applied: State,
     /// Batches that are applied and wait for a flush. As many as there are callers waiting.
@@ -82,6 +88,8 @@ impl MemoryStore {
             faults,
             health: Health::Accepting,
             people: People::default(),
+            leases: KeptLeases::default(),
+            lease_terms: LeaseTerms::default(),
             durable: State::default(),
             applied: State::default(),
             waiting: Vec::new(),
@@ -111,6 +119,9 @@ impl MemoryStore {
             faults: Faults::default(),
             health: Health::Accepting,
             people: inner.people.clone(),
+            leases: inner.leases.clone(),
+            // Whoever had one is gone.
+            lease_terms: LeaseTerms::default(),
             durable: inner.durable.clone(),
             applied: inner.applied.clone(),
             waiting: Vec::new(),

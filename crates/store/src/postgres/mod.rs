@@ -19,6 +19,7 @@ mod fault;
 mod feed;
 mod inbox;
 mod incarnation;
+mod leases;
 mod ledger;
 mod pool;
 mod reads;

@@ -12,7 +12,7 @@ use super::statement::Statement;
 
 /// The steps that lead from an empty database to the present schema; `meta` says how many of them it
 /// has taken.
-const MIGRATIONS: &[&str] = &[include_str!("foundation.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("foundation.sql"), include_str!("leases.sql")];
 
 /// One node migrates, those that start at the same time wait for it. The lock ends with the transaction.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(x'74696465'::int, x'6d61726b'::int)";

@@ -14,6 +14,7 @@ mod directory_rows;
 mod fault;
 mod files;
 mod inbox;
+mod leases;
 mod ledger;
 mod lock;
 mod log;
@@ -31,12 +32,14 @@ mod writer_thread;
 use std::path::Path;
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use tidemark_core::access::Caller;
 use tidemark_core::unread::Counts;
 use tidemark_core::{ConversationId, Limits, Position, Seq, UserId};
 use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
+use crate::lease_terms::LeaseTerms;
 use crate::{
     Batch, CommitError, ConversationView, EventsPage, FeedEvent, Health, InboxPage, MembersPage,
     MembershipFeed, MembershipView, OpenError, Outcome, PageLimits, ReadError, Reader, Store,
@@ -79,6 +82,7 @@ pub struct SqliteStore {
     epoch: Uuid,
     readers: Arc<Readers>,
     writer: Arc<Writer>,
+    lease_terms: Arc<Mutex<LeaseTerms>>,
 }
 
 impl SqliteStore {
@@ -110,6 +114,7 @@ impl SqliteStore {
             epoch,
             readers,
             writer: Arc::new(writer),
+            lease_terms: Arc::default(),
         })
     }
 }

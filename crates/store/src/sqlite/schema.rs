@@ -7,7 +7,7 @@ use crate::OpenError;
 
 /// The steps that lead from an empty file to the present schema; the file says in `user_version` how
 /// many of them it has taken.
-const MIGRATIONS: &[&str] = &[FOUNDATION, MEMBERSHIP_FEED];
+const MIGRATIONS: &[&str] = &[FOUNDATION, MEMBERSHIP_FEED, LEASES];
 
 const FOUNDATION: &str = "
 CREATE TABLE meta (
@@ -127,6 +127,15 @@ const MEMBERSHIP_FEED: &str = "
 CREATE INDEX event_of_members ON event (position) WHERE kind = 2;
 ";
 
+/// position is how far the work under the lease has come. When a lease ends is not here: with its process at the latest.
+const LEASES: &str = "
+CREATE TABLE lease (
+    name TEXT NOT NULL PRIMARY KEY,
+    token INTEGER NOT NULL,
+    position INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+";
+
 /// Brings the file to the present schema and returns its epoch, which the first opening makes.
 pub(crate) fn prepare(connection: &mut Connection) -> Result<Uuid, OpenError> {
     let known = u32::try_from(MIGRATIONS.len()).expect("few migrations");
@@ -161,4 +170,36 @@ fn epoch(connection: &Connection) -> rusqlite::Result<Uuid> {
             row.get(0)
         })
         .map(Uuid::from_bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_a_version_before_is_brought_up_to_date() {
+        for version in 0..MIGRATIONS.len() {
+            let mut connection = Connection::open_in_memory().unwrap();
+            let former = u32::try_from(version).unwrap();
+            migrate_to(&mut connection, former);
+            let epoch = prepare(&mut connection).unwrap();
+            assert_eq!(prepare(&mut connection).unwrap(), epoch);
+            let leases = "SELECT count(*) FROM lease";
+            let leases: u32 = connection.query_row(leases, [], |row| row.get(0)).unwrap();
+            assert_eq!(leases, 0, "after version {version}");
+        }
+    }
+
+    fn migrate_to(connection: &mut Connection, version: u32) {
+        for step in &MIGRATIONS[..version as usize] {
+            connection.execute_batch(step).unwrap();
+        }
+        if version > 0 {
+            let keep = "INSERT INTO meta (name, value) VALUES ('epoch', ?1)";
+            connection.execute(keep, [[7_u8; 16]]).unwrap();
+        }
+        connection
+            .pragma_update(None, "user_version", version)
+            .unwrap();
+    }
 }

@@ -7,6 +7,7 @@
 
 mod crashes;
 mod failover;
+mod leases;
 mod pooled;
 mod relay;
 mod unanswered;

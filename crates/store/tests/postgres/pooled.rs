@@ -66,6 +66,9 @@ through_a_pooler!(
     durability::closing_finishes_what_was_handed_over,
     feed::a_consumer_that_follows_misses_nothing,
     idempotency::a_pair_that_begins_at_once_has_one_direct_conversation,
+    leases::a_former_holder_moves_no_position,
+    leases::a_lease_is_held_by_one,
+    leases::of_all_who_ask_at_once_one_is_granted,
     log::seqs_are_gapless_over_concurrent_commits,
     pages::pages_of_messages_hold_what_is_beside,
 );
