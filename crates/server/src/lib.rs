@@ -1,6 +1,7 @@
 //! Tidemark's server.
 
 pub mod auth;
+mod background;
 pub mod bus;
 mod clock;
 mod committer;

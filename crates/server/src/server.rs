@@ -9,8 +9,10 @@ use tidemark_store::{Directory, Store};
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::timeout;
 
 use crate::auth::{AuthSetupError, Authenticator};
+use crate::background;
 use crate::bus::{self, Bus, NatsError};
 use crate::clock::Clock;
 use crate::committer::Committer;
@@ -26,6 +28,9 @@ use crate::telemetry::Metrics;
 
 /// How often a draining server looks whether its sockets are gone.
 const DRAIN_POLL: Duration = Duration::from_millis(20);
+
+/// How long a runner may take to tell the store that it has stopped.
+const GIVE_BACK_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Why a server did not start. Written for the operator who reads it.
 #[derive(Debug, thiserror::Error)]
@@ -159,6 +164,10 @@ impl<S: Store + Directory> Server<S> {
         if is_shared(&*gateway.hub.bus, &gateway.config) {
             background.spawn(peers::compare(Arc::clone(&gateway)));
         }
+        let mut runners = JoinSet::new();
+        if let Some(audit) = gateway.config.background.audit {
+            runners.spawn(background::audit(Arc::clone(&gateway), audit));
+        }
         let app = http::router(Arc::clone(&gateway));
         let (stop, stopping) = oneshot::channel::<()>();
         let patience = gateway.config.http.header_timeout;
@@ -171,7 +180,7 @@ impl<S: Store + Directory> Server<S> {
         gateway.draining.send_replace(true);
         tracing::info!(?drain, "draining");
         drop(stop);
-        let drained = tokio::time::timeout(drain, async {
+        let drained = timeout(drain, async {
             gateway.hub.say_goodbye();
             while gateway.metrics.sockets.get() > 0 {
                 tokio::time::sleep(DRAIN_POLL).await;
@@ -181,6 +190,14 @@ impl<S: Store + Directory> Server<S> {
         })
         .await;
         background.shutdown().await;
+        // They were told at the same time as the sockets, and only have to give their leases back.
+        if timeout(GIVE_BACK_PATIENCE, runners.join_next())
+            .await
+            .is_err()
+        {
+            tracing::warn!("the lease of the audit was not given back");
+        }
+        runners.shutdown().await;
         // Whoever is left gets `unavailable`; what was handed over before is finished.
         gateway.store.close().await;
         publisher.abort();

@@ -11,7 +11,10 @@ use tokio::time::{sleep, timeout};
 
 use crate::trace::{TRACED, Trace};
 
+/// Without the audit, which flushes as well to keep how far it is.
 const CONFIG: &str = r#"
+[audit]
+enabled = false
 [auth]
 registration = "open"
 [limits]

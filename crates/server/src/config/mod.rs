@@ -5,6 +5,7 @@
 //! typed, checked values. Nothing else in the server reads a file or a variable to find out how to
 //! behave, and a configuration that loads is one that makes sense.
 
+mod background;
 mod bus;
 mod layers;
 mod mistakes;
@@ -13,6 +14,7 @@ mod secret;
 mod settings;
 mod validate;
 
+pub use background::{AuditConfig, BackgroundConfig};
 pub use bus::{BusConfig, BusEngine, NatsAuth, NatsConfig, NatsTls};
 pub use layers::Sources;
 pub use mistakes::{ConfigError, Mistake, Origin};

@@ -162,6 +162,24 @@ impl Reader {
         default
     }
 
+    /// Yes or no.
+    pub(super) fn flag(&mut self, key: &'static str, default: bool) -> bool {
+        let Some(written) = self.take(key) else {
+            return default;
+        };
+        let flag = match &written.value {
+            Value::Boolean(flag) => Some(*flag),
+            Value::String(text) if written.origin.is_textual() => text.trim().parse().ok(),
+            _ => None,
+        };
+        if let Some(flag) = flag {
+            return flag;
+        }
+        let problem = format!("{} is neither true nor false", written.value);
+        self.mistake(key, written.origin, problem);
+        default
+    }
+
     /// As [`whole`](Self::whole), for what counts things in memory.
     pub(super) fn size(
         &mut self,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tidemark_core::Limits;
 
 use super::reader::Reader;
-use super::{BusConfig, ConfigError, Secret, Sources, layers, validate};
+use super::{BackgroundConfig, BusConfig, ConfigError, Secret, Sources, layers, validate};
 
 /// Everything that the operator decides.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +34,8 @@ pub struct Config {
     pub fanout: FanoutConfig,
     /// How patient presence is.
     pub presence: PresenceConfig,
+    /// Work that one of all nodes does.
+    pub background: BackgroundConfig,
     /// How patient the server is with requests.
     pub http: HttpConfig,
     /// How patient sockets are.

@@ -341,3 +341,22 @@ fn a_secret_of_the_bus_is_not_shown_and_not_taken_from_a_flag() {
     }
     load("", &[], &[("bus.url", "nats://one")]).unwrap();
 }
+
+#[test]
+fn the_log_is_audited_unless_somebody_says_otherwise() {
+    let audited = |toml: &str, environment: &[(&str, &str)]| {
+        let config = load(toml, environment, &[]).unwrap();
+        config.background.audit.map(|audit| audit.events_per_second)
+    };
+    assert_eq!(audited("", &[]), Some(5_000));
+    let slow = "[audit]\nevents_per_second = 7";
+    assert_eq!(audited(slow, &[]), Some(7));
+    assert_eq!(audited("[audit]\nenabled = false", &[]), None);
+    assert_eq!(audited("", &[("TIDEMARK_AUDIT__ENABLED", "false")]), None);
+    let mistaken = load(
+        "[audit]\nenabled = 'no'\n[background]\nlease_ms = 1",
+        &[],
+        &[],
+    );
+    assert_eq!(keys_of(mistaken), ["audit.enabled", "background.lease_ms"]);
+}

@@ -1,6 +1,7 @@
 //! The numbers that `GET /metrics` shows, in the `OpenMetrics` text format.
 
 use std::fmt;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use prometheus_client::encoding::text;
@@ -9,6 +10,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
+use tidemark_core::Position;
 
 /// Counters by one label whose values are a small fixed set of the program's own words.
 type CounterBy = Family<[(&'static str, &'static str); 1], Counter>;
@@ -59,6 +61,13 @@ pub struct Metrics {
     /// Users whose presence somebody here watches.
     pub watched_users: Gauge,
     soft_frames: CounterBy,
+    /// Events that the audit of the log has looked at, on this node.
+    pub audit_events: Counter,
+    /// Promises that the audit found broken: any is a reason to look into the log of this program.
+    pub audit_violations: Counter,
+    audit_position: Gauge,
+    feed_lag: Gauge<f64, AtomicU64>,
+    runners_active: Family<[(&'static str, &'static str); 1], Gauge>,
     bus_messages: CounterBy,
     repairs: CounterBy,
     refusals: CounterBy,
@@ -86,6 +95,11 @@ impl Metrics {
             reorder_waits: Counter::default(),
             watched_users: Gauge::default(),
             soft_frames: CounterBy::default(),
+            audit_events: Counter::default(),
+            audit_violations: Counter::default(),
+            audit_position: Gauge::default(),
+            feed_lag: Gauge::default(),
+            runners_active: Family::default(),
             bus_messages: CounterBy::default(),
             repairs: CounterBy::default(),
             refusals: CounterBy::default(),
@@ -95,6 +109,7 @@ impl Metrics {
             registry: Registry::with_prefix("tidemark"),
         };
         metrics.register();
+        metrics.register_background();
         metrics
     }
 
@@ -133,6 +148,24 @@ impl Metrics {
         self.soft_frames.get_or_create(&[("frame", frame)]).inc();
     }
 
+    /// Whether work that one of all nodes does is done here: 1 or 0.
+    pub fn runner_active(&self, runner: &'static str) -> Gauge {
+        let labels = [("runner", runner)];
+        self.runners_active.get_or_create(&labels).clone()
+    }
+
+    /// The audit has come to here, which was so long ago; zero if there was nothing more.
+    pub fn audit_reached(&self, position: Position, lag_ms: i64) {
+        self.audit_position
+            .set(i64::try_from(position.0).unwrap_or(i64::MAX));
+        self.feed_lag.set(lag_ms as f64 / 1_000.0);
+    }
+
+    /// The audit does not run here any more: how far it is, another node says.
+    pub fn audit_stopped(&self) {
+        self.feed_lag.set(0.0);
+    }
+
     /// Counts an HTTP request. `route` is the pattern that matched, never the path itself, so that the
     /// number of series stays small.
     pub fn request(&self, method: &str, route: &str, status: u16, took: Duration) {
@@ -154,6 +187,36 @@ impl Metrics {
         let mut page = String::new();
         text::encode(&mut page, &self.registry)?;
         Ok(page)
+    }
+
+    fn register_background(&mut self) {
+        let registry = &mut self.registry;
+        registry.register(
+            "audit_events",
+            "Events that the audit of the log has looked at",
+            self.audit_events.clone(),
+        );
+        registry.register(
+            "audit_violations",
+            "Promises that the audit of the log found broken",
+            self.audit_violations.clone(),
+        );
+        registry.register(
+            "audit_position",
+            "How far the audit of the log has come, in commit order",
+            self.audit_position.clone(),
+        );
+        registry.register_with_unit(
+            "feed_lag",
+            "How old the last event is that the audit has looked at, while there are more",
+            Unit::Seconds,
+            self.feed_lag.clone(),
+        );
+        registry.register(
+            "runner_active",
+            "Whether work that one of all nodes does is done here",
+            self.runners_active.clone(),
+        );
     }
 
     fn register(&mut self) {
