@@ -7,13 +7,13 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use std::{fmt, io};
 
-use async_nats::{Client, ConnectOptions, Event};
+use async_nats::{Client, ConnectOptions, Event, Server};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::future::{BoxFuture, pending};
@@ -87,6 +87,14 @@ impl NatsBus {
             .reconnect_delay_callback(|attempts| {
                 let steps = u32::try_from(attempts).unwrap_or(u32::MAX);
                 RECONNECT_STEP.saturating_mul(steps).min(RECONNECT_MAX)
+            })
+            // Asked before each try, and the only way to learn why the last one failed.
+            .reconnect_to_server_callback({
+                let unreachable = Unreachable::default();
+                move |servers, _| {
+                    unreachable.note(&servers);
+                    std::future::ready(None)
+                }
             })
             .event_callback({
                 let (connected, drops) = (Arc::clone(&connected), drops.clone());
@@ -188,8 +196,47 @@ fn note(event: &Event, connected: &AtomicBool, drops: &BusDrops) {
         }
         Event::SlowConsumer(_) => drops.incoming(),
         Event::ServerError(error) => tracing::warn!(%error, "the bus refuses something"),
-        Event::ClientError(error) => tracing::warn!(%error, "the bus cannot be reached"),
+        // Says what kind of error it was; `Unreachable` says which.
+        Event::ClientError(error) => tracing::debug!(%error, "the bus cannot be reached"),
         Event::LameDuckMode | Event::Draining => tracing::info!(%event, "the bus goes away"),
+    }
+}
+
+/// Why servers could not be reached last, so that the log tells it when it changes and not with each try.
+#[derive(Default)]
+struct Unreachable(parking_lot::Mutex<Option<String>>);
+
+impl Unreachable {
+    fn note(&self, servers: &[Server]) {
+        let reasons: Vec<String> = servers
+            .iter()
+            .filter_map(|server| {
+                let error = server.last_error.as_ref()?;
+                let (host, port) = (server.addr.host(), server.addr.port());
+                Some(format!("{host}:{port}: {error}"))
+            })
+            .collect();
+        let reasons = (!reasons.is_empty()).then(|| reasons.join(", "));
+        let mut told = self.0.lock();
+        if *told != reasons {
+            if let Some(error) = &reasons {
+                tracing::warn!(error, help = help(error), "the bus cannot be reached");
+            }
+            *told = reasons;
+        }
+    }
+}
+
+/// What to look at.
+fn help(error: &str) -> &'static str {
+    if error.contains("TLS") || error.contains("certificate") {
+        "the server has to speak TLS; its certificate has to be for the host in bus.url, and signed by an authority \
+         in bus.tls.ca_file, or without that by one that the system trusts; it may ask for ours, in \
+         bus.tls.certificate_file"
+    } else if error.contains("authorization") {
+        "the server does not know the user, password or token in bus.url, or the bus.credentials_file"
+    } else {
+        "it is tried again; until then nodes are compared with the store"
     }
 }
 
@@ -215,13 +262,15 @@ async fn with_tls(
     let tls = &config.tls;
     let certificate = tls.certificate.as_ref();
     let files = [
-        tls.ca_file.as_ref(),
-        certificate.map(|(file, _)| file),
-        certificate.map(|(_, key)| key),
+        (tls.ca_file.as_ref(), "CERTIFICATE"),
+        (certificate.map(|(file, _)| file), "CERTIFICATE"),
+        (certificate.map(|(_, key)| key), "PRIVATE KEY"),
     ];
     // The client reads them when it connects, and would try for ever.
-    for path in files.into_iter().flatten() {
-        tokio::fs::File::open(path).await.map_err(unusable(path))?;
+    for (path, what) in files {
+        if let Some(path) = path {
+            check_pem(path, what).await.map_err(unusable(path))?;
+        }
     }
     options = options.require_tls(tls.required);
     if let Some(path) = &tls.ca_file {
@@ -233,7 +282,19 @@ async fn with_tls(
     Ok(options)
 }
 
-fn unusable(path: &std::path::Path) -> impl FnOnce(io::Error) -> NatsError {
+/// Whether a file can be read and holds `what`, in PEM.
+async fn check_pem(path: &Path, what: &str) -> io::Result<()> {
+    let text = tokio::fs::read(path).await?;
+    let text = String::from_utf8_lossy(&text);
+    let begins = |line: &str| line.starts_with("-----BEGIN ") && line.contains(what);
+    if !text.lines().any(begins) {
+        let missing = format!("there is no {what} in PEM in it");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, missing));
+    }
+    Ok(())
+}
+
+fn unusable(path: &Path) -> impl FnOnce(io::Error) -> NatsError {
     let path = path.to_owned();
     move |source| NatsError::File { path, source }
 }

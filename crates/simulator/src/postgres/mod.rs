@@ -5,6 +5,7 @@ mod pooler;
 use std::fs;
 use std::io::Write;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Command;
 use std::thread::sleep;
@@ -13,6 +14,7 @@ use std::time::Instant;
 use anyhow::{Context, bail};
 use tempfile::TempDir;
 
+use crate::certificates::Issued;
 use crate::supervised::{
     self, LOOK_AGAIN, Owner, PATIENCE, Supervised, end_of, free_port, length_of, path_text,
     written_since,
@@ -81,7 +83,34 @@ impl Postgres {
     /// As [`start`](Self::start).
     pub fn start_with(settings: &[&str]) -> anyhow::Result<Self> {
         let settings = SETTINGS.iter().chain(settings);
+        Self::place(settings.map(|&setting| setting.to_owned()).collect())?.started()
+    }
+
+    /// The same with encrypted connections, for those who want them.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub fn start_encrypted(certificate: &Issued) -> anyhow::Result<Self> {
+        let settings = SETTINGS.iter().chain(&["ssl=on"]);
         let mut server = Self::place(settings.map(|&setting| setting.to_owned()).collect())?;
+        for (setting, source) in [
+            ("ssl_cert_file", &certificate.certificate),
+            ("ssl_key_file", &certificate.key),
+        ] {
+            // The server reads only what is its own and nobody else's.
+            let copy = server.directory.path().join(setting);
+            fs::copy(source, &copy)?;
+            fs::set_permissions(&copy, fs::Permissions::from_mode(0o600))?;
+            supervised::give(&copy, server.owner)?;
+            let copy = path_text(&copy)?;
+            server.settings.push(format!("{setting}={copy}"));
+        }
+        server.started()
+    }
+
+    fn started(self) -> anyhow::Result<Self> {
+        let mut server = self;
         let data = server.data();
         server.run(
             "initdb",

@@ -133,8 +133,15 @@ fn parse(url: &str) -> Result<Config, String> {
     }
     let mut config: Config = url.parse().map_err(|error: Error| {
         // The source names the parameter; the error itself says only that there is one.
-        std::error::Error::source(&error)
-            .map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
+        let said = std::error::Error::source(&error)
+            .map_or_else(|| error.to_string(), |source| format!("{error}: {source}"));
+        if url.contains("sslmode=verify") || url.contains("sslrootcert=") {
+            return format!(
+                "{said}; use sslmode=require, which verifies the certificate and the name of the server, with \
+                 SSL_CERT_FILE for an authority of your own"
+            );
+        }
+        said
     })?;
     if config.get_hosts().is_empty() {
         return Err("it names no host".to_owned());
@@ -156,8 +163,14 @@ fn parse(url: &str) -> Result<Config, String> {
 
 /// Verifies certificates against those that the system trusts, or the file in `SSL_CERT_FILE`.
 fn tls() -> Result<MakeRustlsConnect, OpenError> {
-    let (tls, failures) = MakeRustlsConnect::with_native_certs()
-        .map_err(|_| OpenError::Engine("the system has no certificates to trust".to_owned()))?;
+    let (tls, failures) = MakeRustlsConnect::with_native_certs().map_err(|failures| {
+        let failures = failures.iter().map(|failure| format!(" ({failure})"));
+        let failures: String = failures.collect();
+        OpenError::Engine(format!(
+            "sslmode=require needs certificates to trust, and there are none in the system or in the file that \
+             SSL_CERT_FILE names{failures}"
+        ))
+    })?;
     for failure in failures {
         tracing::warn!(%failure, "a trusted certificate of the system cannot be read");
     }
@@ -184,6 +197,14 @@ mod tests {
             ("postgres://me:hunter2@/chat", "host"),
             ("postgres://me:hunter2@db/chat?colour=hunter2", "colour"),
             ("postgres://me:hunter2@db:hunter2/chat", "port"),
+            (
+                "postgres://me:hunter2@db/chat?sslmode=verify-full",
+                "use sslmode=require",
+            ),
+            (
+                "postgres://me:hunter2@db/chat?sslrootcert=ca.pem",
+                "SSL_CERT_FILE",
+            ),
         ] {
             let said = check_url(url).unwrap_err();
             assert!(said.contains(problem), "{url}: {said}");

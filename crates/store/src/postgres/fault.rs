@@ -1,5 +1,6 @@
 //! Why work ended early.
 
+use std::error::Error as _;
 use std::fmt;
 
 use tidemark_core::Refusal;
@@ -51,7 +52,7 @@ impl fmt::Display for Trouble {
             Self::Server(error) => match error.as_db_error() {
                 // Not its detail: that quotes values of rows.
                 Some(said) => write!(formatter, "{} ({})", said.message(), said.code().code()),
-                None => write!(formatter, "{error}"),
+                None => write_way_error(formatter, error),
             },
             Self::Damaged(what) => write!(formatter, "the database holds {what}"),
             Self::NoConnection(why) => write!(formatter, "no connection: {why}"),
@@ -59,6 +60,28 @@ impl fmt::Display for Trouble {
             Self::Closed => formatter.write_str("the store is closed"),
         }
     }
+}
+
+/// The error says only what was being done; its source says what went wrong.
+fn write_way_error(
+    formatter: &mut fmt::Formatter<'_>,
+    error: &tokio_postgres::Error,
+) -> fmt::Result {
+    /// How the TLS library begins what it has to say about a certificate.
+    const CERTIFICATE: &str = "invalid peer certificate";
+
+    write!(formatter, "{error}")?;
+    let Some(source) = error.source().map(ToString::to_string) else {
+        return Ok(());
+    };
+    write!(formatter, ": {source}")?;
+    if source.starts_with(CERTIFICATE) {
+        formatter.write_str(
+            "; what signed it has to be among the certificates that this system trusts, or in the file that \
+             SSL_CERT_FILE names, and the certificate has to be for the host in the URL",
+        )?;
+    }
+    Ok(())
 }
 
 impl From<tokio_postgres::Error> for Trouble {
