@@ -23,6 +23,8 @@ const PAGE: PageLimits = PageLimits {
 /// How long at least from one read to the next, unless there is a whole page more: whoever follows closely
 /// reads often and little, which costs most.
 const CALM: Duration = Duration::from_millis(250);
+/// How many times slower it goes while something is committed.
+const TURNS_OF_OTHERS: u32 = 5;
 /// How often to look when nobody tells of news: another node may have committed something.
 const RECHECK: Duration = Duration::from_secs(3);
 /// How long to wait before reading again from a store that could not answer.
@@ -64,10 +66,11 @@ impl<S: Store> Audit<S> {
         self.metrics.audit_events.inc_by(page.len() as u64);
     }
 
-    /// How long after this page the next one may be read.
-    fn pause(&self, page: &[FeedEvent]) -> Duration {
+    /// How long after this page the next one may be read. While others commit, it is their turn.
+    fn pause(&self, page: &[FeedEvent], is_busy: bool) -> Duration {
         let events = u32::try_from(page.len()).unwrap_or(u32::MAX);
-        let paced = Duration::from_secs(1) * events / self.events_per_second_max;
+        let turns = if is_busy { TURNS_OF_OTHERS } else { 1 };
+        let paced = Duration::from_secs(1) * events / self.events_per_second_max * turns;
         if page.len() < PAGE.entries_max {
             paced.max(CALM)
         } else {
@@ -95,7 +98,8 @@ impl<S: Store> Job for Audit<S> {
             });
             progress.reach(after);
             self.metrics.audit_reached(after, lag_ms);
-            sleep(self.pause(&page)).await;
+            let is_busy = news.has_changed().is_ok_and(|changed| changed);
+            sleep(self.pause(&page, is_busy)).await;
             if page.is_empty() {
                 // Either way it is time to look again.
                 let _ = timeout(RECHECK, news.changed()).await;

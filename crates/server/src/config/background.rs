@@ -16,7 +16,7 @@ pub struct BackgroundConfig {
 /// How the log is audited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AuditConfig {
-    /// The most events in a second, so that sends do not feel it.
+    /// The most events in a second, so that sends do not feel it; a fifth of it while something is committed.
     pub events_per_second: u32,
 }
 
