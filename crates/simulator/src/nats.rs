@@ -22,6 +22,11 @@ pub struct Nats {
     address: SocketAddr,
 }
 
+/// Where `cargo xtask test` puts the program: beside `tests`, which is what cargo gives tests to write in.
+pub fn program_beside(tests: &str) -> PathBuf {
+    Path::new(tests).with_file_name("nats-server/bin/nats-server")
+}
+
 /// How servers of a cluster reach one of them.
 #[derive(Clone, Copy, Debug)]
 pub struct Route {
@@ -50,6 +55,16 @@ impl Nats {
         };
         server.restart()?;
         Ok(server)
+    }
+
+    /// The same with the program that `cargo xtask test` put beside `tests`, which is what cargo gives tests to write in.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub fn start_beside(tests: &str, arguments: &[&str]) -> anyhow::Result<Self> {
+        let arguments = arguments.iter().map(|&argument| argument.to_owned());
+        Self::start(&program_beside(tests), arguments.collect())
     }
 
     /// Starts the server of a cluster that is at `routes[this]`. None of them tells clients of the others.
@@ -83,6 +98,11 @@ impl Nats {
     /// Where clients connect to.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The same as a URL.
+    pub fn url(&self) -> String {
+        format!("nats://{}", self.address)
     }
 
     /// Kills it (SIGKILL) and waits until it is gone.

@@ -39,6 +39,7 @@ const NORMAL: &[Allowed] = &[
 /// What their tests may use beside that, and beside the crate itself with other features.
 const IN_TESTS: &[Allowed] = &[
     ("tidemark-client", &["tidemark-server", "tidemark-store"]),
+    ("tidemark-server", &["tidemark-simulator"]),
     ("tidemark-store", &["tidemark-simulator"]),
     ("tidemark", &["tidemark-simulator"]),
 ];

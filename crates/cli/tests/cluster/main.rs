@@ -17,13 +17,13 @@ mod rolling;
 mod verdict;
 
 use std::io::Write as _;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use tidemark_simulator::cluster::{Cluster, Plan, Weather};
+use tidemark_simulator::nats::program_beside;
 use tidemark_simulator::proxy::Faults;
 
 use consumer::Consumer;
@@ -69,11 +69,9 @@ fn weather(seed: u64) -> Weather {
 }
 
 fn plan(weather: Weather) -> Plan {
-    // Where `cargo xtask test` puts it: beside what cargo gives tests to write in.
-    let target = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
     Plan {
         program: env!("CARGO_BIN_EXE_tidemark").into(),
-        nats_program: target.with_file_name("nats-server/bin/nats-server"),
+        nats_program: program_beside(env!("CARGO_TARGET_TMPDIR")),
         gateways: 3,
         buses: 3,
         postgres_settings: Vec::new(),

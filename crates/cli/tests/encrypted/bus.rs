@@ -1,30 +1,38 @@
 //! NATS with TLS, and with each way to say who we are.
 
-use std::ffi::OsString;
 use std::path::Path;
 
 use tidemark_simulator::certificates::{Authority, Issued};
+use tidemark_simulator::nats::Nats;
 use tidemark_simulator::node::Node;
 
-use crate::nats::NatsServer;
 use crate::{eventually, launch, refusal};
 
 const CONNECTED: &str = "the bus is connected";
 const ACCOUNTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/encrypted/nats_accounts");
 
-fn tls(server: &Issued, clients_of: Option<&Authority>) -> Vec<OsString> {
-    let mut arguments: Vec<OsString> = vec!["--tls".into()];
-    arguments.extend(["--tlscert".into(), server.certificate.clone().into()]);
-    arguments.extend(["--tlskey".into(), server.key.clone().into()]);
-    if let Some(authority) = clients_of {
-        arguments.push("--tlsverify".into());
-        arguments.extend(["--tlscacert".into(), authority.certificate().into()]);
+/// A NATS server of the test's own, with what it demands.
+fn start_nats(arguments: &[&str]) -> Nats {
+    let started = Nats::start_beside(env!("CARGO_TARGET_TMPDIR"), arguments);
+    started.unwrap_or_else(|error| panic!("{error:#}"))
+}
+
+fn start_encrypted_nats(server: &Issued, clients_of: Option<&Authority>) -> Nats {
+    let (certificate, key) = (text(&server.certificate), text(&server.key));
+    let mut arguments = vec!["--tls", "--tlscert", certificate, "--tlskey", key];
+    let authority = clients_of.map(Authority::certificate);
+    if let Some(certificate) = &authority {
+        arguments.extend(["--tlsverify", "--tlscacert", text(certificate)]);
     }
-    arguments
+    start_nats(&arguments)
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
 }
 
 fn quoted(path: &Path) -> String {
-    format!("{:?}", path.to_str().unwrap())
+    format!("{:?}", text(path))
 }
 
 /// Starts a node whose bus is configured so, and waits until its log says this.
@@ -41,9 +49,7 @@ async fn says(bus: &str, words: &str) -> String {
 async fn a_certificate_of_the_configured_authority_is_accepted() {
     let authority = Authority::create().unwrap();
     let certificate = authority.issue("server").unwrap();
-    let Some(nats) = NatsServer::start(&tls(&certificate, None)).await else {
-        return;
-    };
+    let nats = start_encrypted_nats(&certificate, None);
     let ca = quoted(&authority.certificate());
     for scheme in ["tls", "nats"] {
         let address = nats.address();
@@ -56,9 +62,7 @@ async fn a_certificate_of_the_configured_authority_is_accepted() {
 async fn a_certificate_of_another_authority_is_refused_with_what_to_do() {
     let (authority, other) = (Authority::create().unwrap(), Authority::create().unwrap());
     let certificate = authority.issue("server").unwrap();
-    let Some(nats) = NatsServer::start(&tls(&certificate, None)).await else {
-        return;
-    };
+    let nats = start_encrypted_nats(&certificate, None);
     let (address, ca) = (nats.address(), quoted(&other.certificate()));
     let bus = format!("url = \"tls://{address}\"\ntls.ca_file = {ca}");
     let log = says(&bus, "bus.tls.ca_file").await;
@@ -70,10 +74,7 @@ async fn a_certificate_of_another_authority_is_refused_with_what_to_do() {
 async fn a_server_that_wants_to_know_a_certificate_gets_ours() {
     let authority = Authority::create().unwrap();
     let certificate = authority.issue("server").unwrap();
-    let arguments = tls(&certificate, Some(&authority));
-    let Some(nats) = NatsServer::start(&arguments).await else {
-        return;
-    };
+    let nats = start_encrypted_nats(&certificate, Some(&authority));
     let ours = authority.issue("node").unwrap();
     let (ca, file, key) = (
         quoted(&authority.certificate()),
@@ -90,9 +91,7 @@ async fn a_server_that_wants_to_know_a_certificate_gets_ours() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unencrypted_server_is_refused_where_encryption_is_asked_for() {
-    let Some(nats) = NatsServer::start(&[] as &[&str]).await else {
-        return;
-    };
+    let nats = start_nats(&[]);
     let bus = format!("url = \"tls://{}\"", nats.address());
     let log = says(&bus, "the bus cannot be reached").await;
     assert!(!log.contains(CONNECTED), "{log}");
@@ -100,9 +99,7 @@ async fn an_unencrypted_server_is_refused_where_encryption_is_asked_for() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_lets_in_and_another_one_does_not() {
-    let Some(nats) = NatsServer::start(&["--auth", "s3cr3t/token"]).await else {
-        return;
-    };
+    let nats = start_nats(&["--auth", "s3cr3t/token"]);
     let address = nats.address();
     let good = format!("url = \"nats://s3cr3t%2Ftoken@{address}\"");
     says(&good, CONNECTED).await;
@@ -117,9 +114,7 @@ async fn a_token_lets_in_and_another_one_does_not() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_password_lets_in_and_another_one_does_not() {
     let arguments = ["--user", "tidemark", "--pass", "p@ss"];
-    let Some(nats) = NatsServer::start(&arguments).await else {
-        return;
-    };
+    let nats = start_nats(&arguments);
     let address = nats.address();
     says(
         &format!("url = \"nats://tidemark:p%40ss@{address}\""),
@@ -137,9 +132,7 @@ async fn a_password_lets_in_and_another_one_does_not() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_credentials_file_lets_in() {
     let config = format!("{ACCOUNTS}/server.conf");
-    let Some(nats) = NatsServer::start(&["--config", &config]).await else {
-        return;
-    };
+    let nats = start_nats(&["--config", &config]);
     let url = format!("url = \"nats://{}\"", nats.address());
     let file = format!("{ACCOUNTS}/tidemark.creds");
     let with = format!("{url}\ncredentials_file = \"{file}\"");

@@ -8,7 +8,6 @@
 #![allow(clippy::print_stderr, reason = "a test that is skipped says so")]
 
 mod bus;
-mod nats;
 mod store;
 
 use std::ffi::OsString;

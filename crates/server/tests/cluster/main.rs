@@ -6,7 +6,6 @@
     clippy::unwrap_used,
     reason = "a failed expectation is a failed test, also in a helper"
 )]
-#![allow(clippy::print_stderr, reason = "a test that is skipped says so")]
 
 #[path = "../socket/client.rs"]
 mod client;
@@ -17,7 +16,6 @@ mod busy;
 mod live;
 mod lost;
 mod nats;
-mod nats_server;
 mod network;
 mod presence;
 mod servers;

@@ -4,11 +4,17 @@ use std::time::Instant;
 
 use tempfile::TempDir;
 use tidemark_server::{Server, StartError};
+use tidemark_simulator::nats::Nats;
 use tidemark_store::memory::MemoryStore;
 
-use crate::nats_server::NatsServer;
 use crate::servers::{Cluster, NEVER, places_up_to, was_prompt};
 use crate::world::{config, eventually};
+
+/// A NATS server of the test's own.
+pub(crate) fn start_nats(arguments: &[&str]) -> Nats {
+    let started = Nats::start_beside(env!("CARGO_TARGET_TMPDIR"), arguments);
+    started.unwrap_or_else(|error| panic!("{error:#}"))
+}
 
 /// Cluster that are connected.
 async fn connected(count: usize, url: &str, repair_ms: &str) -> Cluster {
@@ -46,9 +52,7 @@ async fn all_hear(cluster: &Cluster) {
 
 #[tokio::test]
 async fn nodes_hear_each_other_over_nats() {
-    let Some(nats) = NatsServer::start(&[]).await else {
-        return;
-    };
+    let nats = start_nats(&[]);
     let cluster = connected(2, &nats.url(), NEVER.1).await;
     // An id with what means something in a subject.
     let (ann, bob) = (cluster.person("ann", 0), cluster.person("b.o:b@home", 1));
@@ -75,9 +79,7 @@ async fn nodes_hear_each_other_over_nats() {
 
 #[tokio::test]
 async fn nothing_is_lost_while_nats_is_down_nor_after() {
-    let Some(mut nats) = NatsServer::start(&[]).await else {
-        return;
-    };
+    let mut nats = start_nats(&[]);
     let cluster = connected(3, &nats.url(), "500").await;
     let people = [
         cluster.person("ann", 0),
@@ -97,14 +99,14 @@ async fn nothing_is_lost_while_nats_is_down_nor_after() {
         said
     };
     say(30).await;
-    nats.kill();
+    nats.kill().unwrap();
     say(30).await;
     let last = say(30).await;
     let mut seen = Vec::new();
     for socket in &mut sockets {
         seen.push(places_up_to(socket, &group, last).await);
     }
-    nats.run_again().await;
+    nats.restart().unwrap();
     eventually(async || cluster.metric("tidemark_bus_connected").await >= 3.0).await;
     let last = say(30).await;
     for (socket, mut seen) in sockets.iter_mut().zip(seen) {
@@ -119,10 +121,8 @@ async fn nothing_is_lost_while_nats_is_down_nor_after() {
 
 #[tokio::test]
 async fn a_server_starts_without_its_bus_and_finds_it_later() {
-    let Some(mut nats) = NatsServer::start(&[]).await else {
-        return;
-    };
-    nats.kill();
+    let mut nats = start_nats(&[]);
+    nats.kill().unwrap();
     let settings = [("bus.url", nats.url()), ("bus.repair_ms", "300".to_owned())];
     let settings = settings
         .each_ref()
@@ -133,20 +133,15 @@ async fn a_server_starts_without_its_bus_and_finds_it_later() {
     let mut socket = bob.socket().await;
     let said = ann.say(&group, "without a bus").await;
     assert_eq!(places_up_to(&mut socket, &group, said).await, [said]);
-    nats.run_again().await;
+    nats.restart().unwrap();
     eventually(async || cluster.metric("tidemark_bus_connected").await >= 2.0).await;
 }
 
 #[tokio::test]
 async fn one_of_several_servers_is_enough_and_a_password_lets_in() {
     let arguments = ["--user", "tidemark", "--pass", "p@ss"];
-    let (Some(one), Some(mut two)) = (
-        NatsServer::start(&arguments).await,
-        NatsServer::start(&arguments).await,
-    ) else {
-        return;
-    };
-    two.kill();
+    let (one, mut two) = (start_nats(&arguments), start_nats(&arguments));
+    two.kill().unwrap();
     let hosts = format!("{},{}", two.address(), one.address());
     let url = format!("nats://tidemark:p%40ss@{hosts}");
     let directory = TempDir::new().unwrap();

@@ -7,7 +7,7 @@ use tidemark_core::UserId;
 use tidemark_server::bus::Topic;
 
 use crate::client::Socket;
-use crate::nats_server::NatsServer;
+use crate::nats::start_nats;
 use crate::servers::{Cluster, NEVER, find, so_far, was_prompt};
 use crate::world::{World, eventually};
 
@@ -261,9 +261,7 @@ async fn a_store_that_cannot_answer_is_asked_again() {
 
 #[tokio::test]
 async fn typing_and_presence_travel_over_nats() {
-    let Some(mut nats) = NatsServer::start(&[]).await else {
-        return;
-    };
+    let mut nats = start_nats(&[]);
     let url = nats.url();
     let settings = [("bus.url", &*url), ("bus.repair_ms", "300"), HASTY, LIVELY];
     let cluster = Cluster::configured(2, &settings).await;
@@ -281,9 +279,9 @@ async fn typing_and_presence_travel_over_nats() {
     let heard = watcher.find(|frame| frame["type"] == "typing").await;
     assert_eq!(heard["user"], "b.o:b@home");
 
-    nats.kill();
+    nats.kill().unwrap();
     watcher.find(|frame| frame["status"] == "offline").await;
-    nats.run_again().await;
+    nats.restart().unwrap();
     watcher.find(|frame| frame["status"] == "away").await;
     drop(other);
     let gone = watcher.find(|frame| frame["status"] == "offline").await;
