@@ -182,7 +182,10 @@ impl Told {
                     self.wrong.push(wrong);
                 }
             }
-            Ok(Update::Changed(_) | Update::ReadBy { .. } | Update::Ended(_)) => {}
+            // Whoever connects just after a conversation began may be told of it twice.
+            Ok(
+                Update::Added(_) | Update::Changed(_) | Update::ReadBy { .. } | Update::Ended(_),
+            ) => {}
             Ok(update) => self.wrong.push(format!("{update:?}")),
             Err(missed) => self.wrong.push(missed.to_string()),
         }
