@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tidemark_core::conversation::{ConversationKind, Message};
 use tidemark_core::presence::Status;
-use tidemark_core::timeline::{Timeline, TimelineMessage};
+use tidemark_core::timeline::{Reaction, Timeline, TimelineMessage};
 use tidemark_core::unread::Counts;
 use tidemark_core::{ConversationId, Seq, UserId};
 use tidemark_protocol::body;
@@ -308,7 +308,8 @@ impl Client {
             .state(conversation)
             .map_or(page.head_seq.0, |it| it.cursor);
         let timeline = state.timeline(conversation, cursor);
-        timeline.prepend(page.messages.into_iter().map(shown));
+        let as_of = page.head_seq.0;
+        timeline.prepend(page.messages.into_iter().map(shown), as_of);
         timeline.prepend_changes(changes.iter().filter_map(LogEntry::event).cloned());
         Ok(page.more)
     }
@@ -381,6 +382,10 @@ fn shown(message: body::Message) -> TimelineMessage {
             mentions: message.mentions.0,
             client_at: message.client_at.map(|at| at.0),
         },
+        edited_at: message.edited_at.map(|at| at.0),
+        deleted: message.deleted,
+        reactions: message.reactions.into_iter().map(Reaction::from).collect(),
+        pinned: message.pinned,
     }
 }
 
@@ -411,17 +416,16 @@ mod tests {
 
     fn page(places: &[u64], head: u64, more: bool) -> body::MessagesPage {
         let id = Uuid::from_u128(1);
-        let message = |place: &u64| TimelineMessage {
-            seq: Seq::new(*place).unwrap(),
-            at: Timestamp(0),
-            message: Message {
+        let message = |place: &u64| {
+            let said = Message {
                 sender: UserId::parse("ann").unwrap(),
                 client_id: ClientId(id),
                 text: String::new(),
                 reply_to: None,
                 mentions: Mentions::default(),
                 client_at: None,
-            },
+            };
+            TimelineMessage::new(Seq::new(*place).unwrap(), Timestamp(0), said)
         };
         let of_page = |held| body::Message::new(ConversationId(id), held);
         body::MessagesPage {

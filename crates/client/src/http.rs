@@ -7,12 +7,14 @@ use reqwest::header::RETRY_AFTER;
 use reqwest::{Method, RequestBuilder, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tidemark_core::{ConversationId, Position, Seq, SessionId, UserId};
+use tidemark_core::conversation::Emoji;
+use tidemark_core::{ClientId, ConversationId, Position, Seq, SessionId, UserId};
 use tidemark_protocol::Code;
 use tidemark_protocol::body::{
     Accepted, Conversation, ConversationPatch, Cursor, EventsPage, FeedPage, Inbox, Members,
-    MembersToAdd, MessageAccepted, MessagesPage, MoveCursor, NewAccount, NewConversation,
-    NewMessage, Problem, Readers, RolePatch, Sessions, SignIn, SignedIn, User, Users,
+    MembersToAdd, MessageAccepted, MessageEdit, MessagesPage, MoveCursor, NewAccount,
+    NewConversation, NewMessage, Problem, Readers, RolePatch, Sessions, SignIn, SignedIn, User,
+    Users,
 };
 use tidemark_protocol::wire::{Secret, Wire};
 
@@ -171,6 +173,24 @@ calls! {
     /// Sends a message.
     send_message(id: ConversationId, message: &NewMessage) -> MessageAccepted
         = POST format!("/v1/conversations/{id}/messages"), message;
+    /// Edits a message of one's own.
+    edit_message(id: ConversationId, seq: Seq, edit: &MessageEdit) -> MessageAccepted
+        = PATCH message_path(id, seq, "", None), edit;
+    /// Deletes a message.
+    delete_message(id: ConversationId, seq: Seq, name: Option<ClientId>) -> MessageAccepted
+        = DELETE message_path(id, seq, "", name);
+    /// Reacts to a message.
+    react(id: ConversationId, seq: Seq, emoji: &Emoji, name: Option<ClientId>) -> MessageAccepted
+        = PUT message_path(id, seq, &reaction(emoji), name);
+    /// Takes a reaction back.
+    take_back_reaction(id: ConversationId, seq: Seq, emoji: &Emoji, name: Option<ClientId>)
+        -> MessageAccepted = DELETE message_path(id, seq, &reaction(emoji), name);
+    /// Pins a message.
+    pin(id: ConversationId, seq: Seq, name: Option<ClientId>) -> MessageAccepted
+        = PUT message_path(id, seq, "/pin", name);
+    /// Pins a message no longer.
+    unpin(id: ConversationId, seq: Seq, name: Option<ClientId>) -> MessageAccepted
+        = DELETE message_path(id, seq, "/pin", name);
     /// A page of the timeline, oldest first.
     messages(id: ConversationId, page: Page, limit: u32) -> MessagesPage
         = GET messages_path(id, page, limit);
@@ -261,6 +281,18 @@ fn members_path(id: ConversationId, limit: u32, after: Option<&UserId>) -> Strin
         let _ = write!(path, "&after={}", escape(after.as_str()));
     }
     path
+}
+
+fn message_path(id: ConversationId, seq: Seq, below: &str, name: Option<ClientId>) -> String {
+    let mut path = format!("/v1/conversations/{id}/messages/{seq}{below}");
+    if let Some(name) = name {
+        let _ = write!(path, "?client_id={name}");
+    }
+    path
+}
+
+fn reaction(emoji: &Emoji) -> String {
+    format!("/reactions/{}", escape(emoji.as_str()))
 }
 
 fn messages_path(id: ConversationId, page: Page, limit: u32) -> String {

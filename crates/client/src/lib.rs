@@ -45,6 +45,7 @@
 //! - [`transport`]: the socket alone, for whoever wants to speak the protocol by hand.
 //! - [`Snapshot`]: what to keep so that the next process goes on where this one ended.
 
+mod amend;
 mod backoff;
 mod client;
 mod connection;

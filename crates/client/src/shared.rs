@@ -184,9 +184,14 @@ impl State {
 
     /// The timeline of a conversation; if there is none yet, it begins after `cursor`.
     pub(crate) fn timeline(&mut self, id: ConversationId, cursor: Seq) -> &mut Timeline {
-        self.timelines
-            .entry(id)
-            .or_insert_with(|| Timeline::starting_after(cursor))
+        let viewer = self.session.user();
+        self.timelines.entry(id).or_insert_with(|| {
+            let timeline = Timeline::starting_after(cursor);
+            match viewer {
+                Some(viewer) => timeline.viewed_by(viewer.clone()),
+                None => timeline,
+            }
+        })
     }
 
     fn answer(

@@ -65,6 +65,8 @@ pub enum Operation {
     Read,
     /// Send a message.
     Send,
+    /// Change a message: react to it or pin it; whether one may edit or delete it depends on whose it is.
+    Amend,
     /// Move the own read cursor.
     MoveCursor,
     /// Become a member by oneself.
@@ -112,7 +114,7 @@ pub fn permit(
         Standing::Member(role) => role,
     };
     match operation {
-        Op::See | Op::Read | Op::Send | Op::MoveCursor | Op::Join => Ok(()),
+        Op::See | Op::Read | Op::Send | Op::Amend | Op::MoveCursor | Op::Join => Ok(()),
         _ if kind == ConversationKind::Direct => Err(Refusal::forbidden(
             "a direct conversation keeps its two people and has no settings",
         )),

@@ -13,6 +13,8 @@ pub struct Limits {
     pub group_members_max: u64,
     /// The most people that one message may mention by name.
     pub mentions_max: usize,
+    /// The most different emojis that people can react to one message with.
+    pub reactions_max: u64,
     /// The most people that one command may name.
     pub users_per_command_max: usize,
 }
@@ -25,6 +27,7 @@ impl Default for Limits {
             topic_bytes_max: 1024,
             group_members_max: 5_000,
             mentions_max: 100,
+            reactions_max: 64,
             users_per_command_max: 5_000,
         }
     }

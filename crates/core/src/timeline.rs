@@ -2,33 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::conversation::{Event, EventBody, Message};
-use crate::{Seq, Timestamp};
+use crate::conversation::{Amendment, Event, EventBody};
+use crate::{Seq, Timestamp, UserId};
 
-/// A message as it stands now.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TimelineMessage {
-    /// Its place.
-    pub seq: Seq,
-    /// When the server accepted it.
-    pub at: Timestamp,
-    /// What was sent.
-    pub message: Message,
-}
+mod message;
 
-impl TimelineMessage {
-    /// The message that `event` is, if it is one.
-    pub fn from_event(event: Event) -> Option<Self> {
-        match event.body {
-            EventBody::Message(message) => Some(Self {
-                seq: event.seq,
-                at: event.at,
-                message,
-            }),
-            _ => None,
-        }
-    }
-}
+pub use self::message::{Reaction, TimelineMessage};
 
 /// What became of an event that was offered to a [`Timeline`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +30,17 @@ pub struct Timeline {
     title: Option<String>,
     messages: BTreeMap<Seq, TimelineMessage>,
     changes: BTreeMap<Seq, Event>,
+    /// Whose reactions are marked.
+    viewer: Option<UserId>,
+    /// What happened lately to messages that are not shown, for when they are.
+    elsewhere: BTreeMap<Seq, (Timestamp, Amendment)>,
+    /// Messages that came with what is still to be applied: up to where.
+    ahead: BTreeMap<Seq, Seq>,
 }
+
+/// How many events about messages that are not shown are kept. A page of the past is read and put in front
+/// within moments, so this is more than can have happened meanwhile.
+const ELSEWHERE_MAX: usize = 1_024;
 
 impl Timeline {
     /// An empty timeline that holds everything up to `seq`, of which it shows nothing.
@@ -60,6 +49,13 @@ impl Timeline {
             head: seq,
             ..Self::default()
         }
+    }
+
+    /// The same timeline, with the reactions of this user marked as their own.
+    #[must_use]
+    pub fn viewed_by(mut self, user: UserId) -> Self {
+        self.viewer = Some(user);
+        self
     }
 
     /// The last event that is held.
@@ -83,20 +79,33 @@ impl Timeline {
         self.changes.values()
     }
 
-    /// Puts messages from before those that are shown in front of them, as pages of the past arrive.
+    /// Puts messages from before those that are shown in front of them, as pages of the past arrive. They
+    /// are as they stood when the conversation's head was `as_of`; what happened to them since and is held
+    /// here is caught up on, and what is still to come but in the page already is not applied twice.
     /// What lies above the head is left out: it comes as events.
-    pub fn prepend(&mut self, older: impl IntoIterator<Item = TimelineMessage>) {
-        for message in older {
-            if message.seq <= self.head {
-                self.messages.insert(message.seq, message);
+    pub fn prepend(&mut self, older: impl IntoIterator<Item = TimelineMessage>, as_of: Seq) {
+        for mut message in older {
+            if message.seq > self.head || self.messages.contains_key(&message.seq) {
+                continue;
             }
+            for (_, (at, amendment)) in self.elsewhere.range(as_of.next()..) {
+                if amendment.target == message.seq {
+                    message.amend(*at, amendment, self.viewer.as_ref());
+                }
+            }
+            if as_of > self.head {
+                self.ahead.insert(message.seq, as_of);
+            }
+            self.messages.insert(message.seq, message);
         }
     }
 
     /// The same for events that are no messages; messages among them are left out.
     pub fn prepend_changes(&mut self, older: impl IntoIterator<Item = Event>) {
         for event in older {
-            if event.seq <= self.head && event.body.as_message().is_none() {
+            let is_change =
+                event.body.as_message().is_none() && event.body.as_amendment().is_none();
+            if event.seq <= self.head && is_change {
                 self.changes.insert(event.seq, event);
             }
         }
@@ -144,24 +153,39 @@ impl Timeline {
             }
             EventBody::Members(_) => {}
             EventBody::Message(message) => {
-                let message = TimelineMessage {
-                    seq: event.seq,
-                    at: event.at,
-                    message: message.clone(),
-                };
+                let message = TimelineMessage::new(event.seq, event.at, message.clone());
                 self.messages.insert(event.seq, message);
+                return applied;
+            }
+            EventBody::Amendment(amendment) => {
+                self.amend(event.seq, event.at, amendment);
                 return applied;
             }
         }
         self.changes.insert(event.seq, event.clone());
         applied
     }
+
+    fn amend(&mut self, seq: Seq, at: Timestamp, amendment: &Amendment) {
+        self.ahead.retain(|_, as_of| *as_of >= seq);
+        if self.ahead.contains_key(&amendment.target) {
+            return;
+        }
+        if let Some(message) = self.messages.get_mut(&amendment.target) {
+            message.amend(at, amendment, self.viewer.as_ref());
+            return;
+        }
+        self.elsewhere.insert(seq, (at, amendment.clone()));
+        if self.elsewhere.len() > ELSEWHERE_MAX {
+            self.elsewhere.pop_first();
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::conversation::{MembersChange, Mentions};
+    use crate::conversation::{Change, Emoji, MembersChange, Mentions, Message};
     use crate::{ClientId, ConversationId, UserId};
 
     fn message(place: u64) -> Event {
@@ -173,7 +197,7 @@ mod tests {
             body: EventBody::Message(Message {
                 sender: UserId::parse("ann").unwrap(),
                 client_id: ClientId(id),
-                text: String::new(),
+                text: "hello".to_owned(),
                 reply_to: None,
                 mentions: Mentions::default(),
                 client_at: None,
@@ -203,6 +227,7 @@ mod tests {
             [3, 4, 7]
                 .into_iter()
                 .filter_map(|place| TimelineMessage::from_event(message(place))),
+            Seq::new(7).unwrap(),
         );
         assert_eq!(places(&timeline), [3, 4, 6]);
         assert_eq!(timeline.apply(&message(7)), Applied::New);
@@ -257,5 +282,61 @@ mod tests {
         }
         timeline.keep_newest(3);
         assert_eq!(changes(&timeline), [7, 8, 9]);
+    }
+
+    fn reacts(place: u64, target: u64, by: &str, on: bool) -> Event {
+        let emoji = Emoji::parse("👍").unwrap();
+        Event {
+            body: EventBody::Amendment(Amendment {
+                target: Seq::new(target).unwrap(),
+                by: UserId::parse(by).unwrap(),
+                client_id: None,
+                change: Change::Reaction { emoji, on },
+            }),
+            ..message(place)
+        }
+    }
+
+    fn reactions(timeline: &Timeline) -> Vec<(u64, u64, bool)> {
+        let shown = timeline.messages().flat_map(|message| {
+            let reactions = message.reactions.iter();
+            reactions.map(|one| (message.seq.get(), one.count, one.mine))
+        });
+        shown.collect()
+    }
+
+    /// The log up to a place, as a store would show it.
+    fn page(events: &[Event], as_of: usize) -> Vec<TimelineMessage> {
+        let mut timeline = Timeline::default().viewed_by(UserId::parse("bob").unwrap());
+        for event in &events[..as_of] {
+            timeline.apply(event);
+        }
+        timeline.messages().cloned().collect()
+    }
+
+    #[test]
+    fn a_page_of_any_age_ends_as_the_log_does() {
+        let events = [
+            message(1),
+            reacts(2, 1, "ann", true),
+            reacts(3, 1, "bob", true),
+            reacts(4, 1, "ann", false),
+            reacts(5, 1, "cyd", true),
+        ];
+        for head in 1..=5_u64 {
+            for as_of in 1..=5 {
+                let mut timeline = Timeline::starting_after(Seq::new(1).unwrap())
+                    .viewed_by(UserId::parse("bob").unwrap());
+                let (before, after) = events.split_at(usize::try_from(head).unwrap());
+                for event in before {
+                    timeline.apply(event);
+                }
+                timeline.prepend(page(&events, as_of), Seq::new(as_of as u64).unwrap());
+                for event in after {
+                    timeline.apply(event);
+                }
+                assert_eq!(reactions(&timeline), [(1, 2, true)], "{head} {as_of}");
+            }
+        }
     }
 }

@@ -105,12 +105,42 @@ fn what_would_be_dropped_is_refused_instead() {
 }
 
 #[test]
-fn frames_of_later_versions_are_refused_with_their_id() {
-    for name in ClientFrame::TYPES_NOT_SUPPORTED {
-        let text = format!(r#"{{"type":"{name}","id":9}}"#);
-        assert_refused(&text, Some(9), "is not supported by this server yet");
-    }
+fn frames_that_do_not_exist_are_refused_with_their_id() {
     assert_refused(r#"{"type":"dance","id":9}"#, Some(9), "dance");
+}
+
+#[test]
+fn what_makes_no_sense_of_a_message_is_refused() {
+    let about = |name: &str, more: &str| {
+        format!(
+            r#"{{"type":"{name}","id":9,"conversation":"0190163d-8694-739b-aea5-966c26f8ad91"{more}}}"#
+        )
+    };
+    for name in ["edit", "delete", "react", "pin"] {
+        assert_refused(&about(name, ""), Some(9), "target");
+        for place in ["0", "-1", "1.5", "\"4\"", "9223372036854775808", "null"] {
+            let target = format!(r#","target":{place}"#);
+            assert_refused(&about(name, &target), Some(9), "target");
+        }
+        let named = r#","target":4,"client_id":"seven""#;
+        assert_refused(&about(name, named), Some(9), "client_id");
+    }
+    assert!(parse(&about("delete", r#","target":4"#)).is_ok());
+    assert_refused(&about("edit", r#","target":4"#), Some(9), "text");
+    let some = r#","target":4,"text":"x","mentions":"some""#;
+    assert_refused(&about("edit", some), Some(9), "mentions");
+    assert_refused(&about("pin", r#","target":4"#), Some(9), "on");
+    assert_refused(&about("pin", r#","target":4,"on":1"#), Some(9), "on");
+    assert_refused(
+        &about("react", r#","target":4,"on":true"#),
+        Some(9),
+        "emoji",
+    );
+    let long = format!(":{}:", "x".repeat(63));
+    for emoji in ["", " ", "two", "👍👍", "\\n", &long] {
+        let react = format!(r#","target":4,"on":true,"emoji":"{emoji}""#);
+        assert_refused(&about("react", &react), Some(9), "emoji");
+    }
 }
 
 #[test]

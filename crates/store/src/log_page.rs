@@ -2,8 +2,9 @@
 
 use std::{iter, mem};
 
-use tidemark_core::Position;
-use tidemark_core::conversation::Event;
+use tidemark_core::conversation::{Change, Event, EventBody};
+use tidemark_core::timeline::{Reaction, TimelineMessage};
+use tidemark_core::{Position, Timestamp};
 
 use crate::PageLimits;
 
@@ -13,9 +14,46 @@ pub(crate) struct Entry {
     pub(crate) event: Event,
     /// The messages of the conversation up to and including this event.
     pub(crate) messages: u64,
+    /// What happened to it, if it is a message and that was asked for.
+    pub(crate) since: Since,
+}
+
+/// What happened to a message since it was sent, beside what it says.
+#[derive(Default)]
+pub(crate) struct Since {
+    pub(crate) edited_at: Option<Timestamp>,
+    pub(crate) reactions: Vec<Reaction>,
+    pub(crate) pinned: bool,
 }
 
 impl Entry {
+    /// Lets the message say what its last edit, accepted at `at`, says.
+    pub(crate) fn edit(&mut self, at: Timestamp, edit: EventBody) {
+        if let (EventBody::Message(message), EventBody::Amendment(amendment)) =
+            (&mut self.event.body, edit)
+            && let Change::Edit { text, mentions } = amendment.change
+        {
+            message.text = text;
+            message.mentions = mentions;
+            self.since.edited_at = Some(at);
+        }
+    }
+
+    /// The message as it stands, if it is one.
+    pub(crate) fn into_message(self) -> Option<TimelineMessage> {
+        let Since {
+            edited_at,
+            reactions,
+            pinned,
+        } = self.since;
+        Some(TimelineMessage {
+            edited_at,
+            reactions,
+            pinned,
+            ..TimelineMessage::from_event(self.event)?
+        })
+    }
+
     /// How much text a page with this entry has more.
     pub(crate) fn text_bytes(&self) -> usize {
         self.event.body.text_bytes()

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::access::Caller;
-use crate::conversation::{ConversationKind, Joined, Mentions, Role, SettingsChange, Visibility};
+use crate::conversation::{
+    ConversationKind, Emoji, Joined, Mentions, NewAmendment, Role, SettingsChange, Visibility,
+};
 use crate::{ClientId, ConversationId, Seq, Timestamp, UserId};
 
 /// A wish to change one conversation.
@@ -26,6 +28,8 @@ pub enum Action {
     Create(NewConversation),
     /// Say something.
     Send(NewMessage),
+    /// Change a message that was sent.
+    Amend(NewAmendment),
     /// Make people members.
     AddMembers(Vec<Joined>),
     /// End somebody's membership.
@@ -77,13 +81,15 @@ pub struct NewMessage {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Needs<'a> {
     /// What the caller named with this client id before, in this conversation.
-    pub earlier_message: Option<ClientId>,
+    pub earlier_event: Option<ClientId>,
     /// What the caller made with this client id before.
     pub earlier_conversation: Option<ClientId>,
     /// The direct conversation that these two have already.
     pub direct_between: Option<(UserId, UserId)>,
     /// What kind of event is at this place.
     pub target: Option<Seq>,
+    /// The message at this place as it stands, with the reactions of this emoji.
+    pub amended: Option<(Seq, Option<&'a Emoji>)>,
     /// Whether these users exist, and their memberships here.
     pub users: Vec<&'a UserId>,
 }
@@ -99,8 +105,12 @@ impl Command {
                 needs.direct_between = new.direct_pair(&self.caller);
             }
             Action::Send(new) => {
-                needs.earlier_message = Some(new.client_id);
+                needs.earlier_event = Some(new.client_id);
                 needs.target = new.reply_to;
+            }
+            Action::Amend(new) => {
+                needs.earlier_event = new.client_id;
+                needs.amended = Some((new.target, new.emoji()));
             }
             Action::AddMembers(people) => {
                 needs.users = people.iter().map(|one| &one.user).collect();

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use crate::access::{Caller, Operation, Standing, permit};
+use crate::conversation::amend::amend;
 use crate::conversation::{
-    Action, Command, Conversation, ConversationKind, EventBody, Joined, MembersChange, Membership,
-    Mentions, Message, NewConversation, NewMessage, Role, SettingsChange, Visibility,
+    Action, Amended, Command, Conversation, ConversationKind, EventBody, Joined, MembersChange,
+    Membership, Mentions, Message, NewConversation, NewMessage, Role, SettingsChange, Visibility,
 };
 use crate::{ConversationId, Limits, Refusal, Seq, Timestamp, UserId};
 
@@ -25,6 +26,8 @@ pub struct Facts<'a> {
     pub existing: Option<ConversationId>,
     /// What is at the place that the command refers to.
     pub target: Option<Target>,
+    /// The message that the command is to change, if there is one at the place that it names.
+    pub amended: Option<&'a Amended>,
     /// How large things may get.
     pub limits: &'a Limits,
 }
@@ -38,15 +41,15 @@ pub struct UserFacts {
     pub membership: Option<Membership>,
 }
 
-/// The message that a client id named before.
+/// The event that a client id named before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Earlier {
     /// Its place.
     pub seq: Seq,
     /// When it was accepted.
     pub at: Timestamp,
-    /// What it was.
-    pub message: Message,
+    /// What it was, as it stands in the log.
+    pub body: EventBody,
 }
 
 /// What kind of event a command refers to.
@@ -63,9 +66,10 @@ pub enum Target {
 pub enum Decision {
     /// These follow the head, in this order.
     Append(Vec<EventBody>),
-    /// The client id named this message before; nothing new happens.
+    /// The client id named this event before, or it is by this event that all is as wished; nothing new
+    /// happens.
     Repeated {
-        /// The message's place.
+        /// The event's place.
         seq: Seq,
         /// When it was accepted.
         at: Timestamp,
@@ -105,6 +109,10 @@ pub fn decide(facts: &Facts<'_>, command: Command) -> Result<Decision, Refusal> 
         Action::Send(new) => {
             may(Operation::Send)?;
             send(facts, conversation, &caller, new)
+        }
+        Action::Amend(new) => {
+            may(Operation::Amend)?;
+            amend(facts, standing, &caller, new)
         }
         Action::MoveCursor(seq) => {
             may(Operation::MoveCursor)?;
@@ -223,20 +231,20 @@ fn send(
 }
 
 /// A client id that was used before: the same message again, or a contradiction. The sender's clock is
-/// no part of the content.
+/// no part of the content, and what was deleted since is gone and not compared.
 fn repeat(earlier: &Earlier, message: &Message) -> Result<Decision, Refusal> {
-    let was = &earlier.message;
-    if was.text == message.text
-        && was.reply_to == message.reply_to
-        && was.mentions == message.mentions
-    {
+    let same_words = |was: &Message| was.text == message.text && was.mentions == message.mentions;
+    let was = earlier.body.as_message();
+    if was.is_some_and(|was| {
+        was.reply_to == message.reply_to && (was.is_redacted() || same_words(was))
+    }) {
         Ok(Decision::Repeated {
             seq: earlier.seq,
             at: earlier.at,
         })
     } else {
         Err(Refusal::conflict(
-            "this client_id named a message with another content before",
+            "this client_id named something with another content before",
         ))
     }
 }
@@ -408,7 +416,7 @@ fn current_member<'a>(facts: &'a Facts<'_>, user: &UserId) -> Result<&'a Members
 }
 
 /// The same mentions with each user named once, in the order of their first naming.
-fn each_once(mut mentions: Mentions) -> Mentions {
+pub(super) fn each_once(mut mentions: Mentions) -> Mentions {
     if let Mentions::Users(users) = &mut mentions {
         let mut seen = BTreeSet::new();
         users.retain(|user| seen.insert(user.clone()));
@@ -416,7 +424,7 @@ fn each_once(mut mentions: Mentions) -> Mentions {
     mentions
 }
 
-fn check_mentions(limits: &Limits, mentions: &Mentions) -> Result<(), Refusal> {
+pub(super) fn check_mentions(limits: &Limits, mentions: &Mentions) -> Result<(), Refusal> {
     match mentions {
         Mentions::Users(users) if users.len() > limits.mentions_max => {
             Err(Refusal::too_large("too many mentions in one message"))
@@ -440,7 +448,11 @@ fn check_visibility(kind: ConversationKind, visibility: Visibility) -> Result<()
     Ok(())
 }
 
-fn check_length(name: &str, text: Option<&str>, bytes_max: usize) -> Result<(), Refusal> {
+pub(super) fn check_length(
+    name: &str,
+    text: Option<&str>,
+    bytes_max: usize,
+) -> Result<(), Refusal> {
     if text.is_some_and(|text| text.len() > bytes_max) {
         return Err(Refusal::too_large(format!(
             "{name} is longer than {bytes_max} bytes"

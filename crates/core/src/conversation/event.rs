@@ -1,6 +1,6 @@
 //! What is in the log. An event is a fact that was accepted; it never changes its place.
 
-use crate::conversation::{Role, Visibility};
+use crate::conversation::{Amendment, Change, Role, Visibility};
 use crate::{ClientId, ConversationId, Seq, Timestamp, UserId};
 
 /// One entry of a conversation's log.
@@ -30,6 +30,8 @@ pub enum EventBody {
     },
     /// Somebody said something.
     Message(Message),
+    /// Something happened to a message.
+    Amendment(Amendment),
     /// People came, went, or got another role.
     Members(MembersChange),
     /// Title, topic, visibility or the like changed.
@@ -47,6 +49,10 @@ impl EventBody {
     pub fn text_bytes(&self) -> usize {
         match self {
             Self::Message(message) => message.text_bytes(),
+            Self::Amendment(amendment) => match &amendment.change {
+                Change::Edit { text, mentions } => text.len() + mentions.bytes(),
+                Change::Delete { .. } | Change::Reaction { .. } | Change::Pin { .. } => 0,
+            },
             Self::Members(change) => {
                 let joined = change.joined.iter().chain(&change.roles);
                 let joined = joined.map(|joined| &joined.user);
@@ -61,7 +67,52 @@ impl EventBody {
         match self {
             Self::Created { by, .. } | Self::Settings { by, .. } => by,
             Self::Message(message) => &message.sender,
+            Self::Amendment(amendment) => &amendment.by,
             Self::Members(change) => &change.by,
+        }
+    }
+
+    /// What the author's client named the event, if it did.
+    pub fn client_id(&self) -> Option<ClientId> {
+        match self {
+            Self::Message(message) => Some(message.client_id),
+            Self::Amendment(amendment) => amendment.client_id,
+            _ => None,
+        }
+    }
+
+    /// Takes away what a deletion takes away: what the message or the edit said, and whom it mentioned.
+    pub fn redact(&mut self) {
+        match self {
+            Self::Message(message) => {
+                message.text.clear();
+                message.mentions = Mentions::default();
+            }
+            Self::Amendment(amendment) => {
+                if let Change::Edit { text, mentions } = &mut amendment.change {
+                    text.clear();
+                    *mentions = Mentions::default();
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The deletion's target, if the event is one.
+    pub fn deletes(&self) -> Option<Seq> {
+        match self {
+            Self::Amendment(amendment) if matches!(amendment.change, Change::Delete { .. }) => {
+                Some(amendment.target)
+            }
+            _ => None,
+        }
+    }
+
+    /// The amendment, if the event is one.
+    pub fn as_amendment(&self) -> Option<&Amendment> {
+        match self {
+            Self::Amendment(amendment) => Some(amendment),
+            _ => None,
         }
     }
 
@@ -81,7 +132,7 @@ pub struct Message {
     pub sender: UserId,
     /// What the sender's client named it.
     pub client_id: ClientId,
-    /// What it says.
+    /// What it says; empty after a deletion.
     pub text: String,
     /// The message that it answers.
     pub reply_to: Option<Seq>,
@@ -94,11 +145,12 @@ pub struct Message {
 impl Message {
     /// How much text it brings along; see [`EventBody::text_bytes`].
     pub fn text_bytes(&self) -> usize {
-        let mentions = match &self.mentions {
-            Mentions::Users(users) => names_bytes(users),
-            Mentions::All => 0,
-        };
-        self.text.len() + mentions
+        self.text.len() + self.mentions.bytes()
+    }
+
+    /// Whether what it said was taken away by a deletion: nobody sends a message that says nothing.
+    pub fn is_redacted(&self) -> bool {
+        self.text.is_empty()
     }
 }
 
@@ -121,6 +173,13 @@ impl Mentions {
     /// Whether nobody is mentioned.
     pub fn is_empty(&self) -> bool {
         matches!(self, Self::Users(users) if users.is_empty())
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Users(users) => names_bytes(users),
+            Self::All => 0,
+        }
     }
 
     /// Whether `user` is mentioned.

@@ -1,11 +1,16 @@
 //! A conversation: its state, the commands that may change it, the events that did.
 
+mod amend;
+mod amendment;
 mod command;
 mod decide;
+mod emoji;
 mod event;
 mod state;
 
+pub use amendment::{Amended, Amendment, Change, DeleteReason, Mark, NewAmendment, Wish};
 pub use command::{Action, Command, Needs, NewConversation, NewMessage};
 pub use decide::{Decision, Earlier, Facts, Target, UserFacts, decide};
+pub use emoji::Emoji;
 pub use event::{Event, EventBody, Joined, MembersChange, Mentions, Message, SettingsChange};
 pub use state::{Conversation, ConversationKind, Logged, Membership, Role, Visibility, append};

@@ -1,8 +1,5 @@
 //! What a conversation is now: everything here follows from its log by [`append`].
 
-use std::fmt;
-use std::str::FromStr;
-
 use crate::conversation::{Event, EventBody, SettingsChange};
 use crate::unread::Tally;
 use crate::{ConversationId, InvalidId, Seq, Timestamp, UserId};
@@ -126,6 +123,7 @@ pub fn append(
             conversation.members -= change.left.len() as u64;
         }
         EventBody::Settings { change, .. } => conversation.change(change),
+        EventBody::Amendment(_) => {}
     }
     let event = Event {
         conversation: conversation.id,
@@ -161,6 +159,7 @@ impl Membership {
     }
 }
 
+/// Gives the variants of an enum the names that the protocol and the stores use.
 macro_rules! named_variants {
     ($name:ident, $expected:literal, $($variant:ident => $text:literal),+ $(,)?) => {
         impl $name {
@@ -170,13 +169,13 @@ macro_rules! named_variants {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 formatter.write_str(self.as_str())
             }
         }
 
-        impl FromStr for $name {
+        impl std::str::FromStr for $name {
             type Err = InvalidId;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -188,6 +187,7 @@ macro_rules! named_variants {
         }
     };
 }
+pub(super) use named_variants;
 
 /// What kind of conversation it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

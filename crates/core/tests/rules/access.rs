@@ -13,10 +13,11 @@ const STANDINGS: [Standing; 6] = [
     Standing::Stranger,
 ];
 
-const OPERATIONS: [Operation; 10] = [
+const OPERATIONS: [Operation; 11] = [
     Operation::See,
     Operation::Read,
     Operation::Send,
+    Operation::Amend,
     Operation::MoveCursor,
     Operation::Join,
     Operation::Leave,
@@ -32,6 +33,7 @@ const DIRECT: &str = "
 See             yes           yes    yes    yes    hidden hidden
 Read            yes           yes    yes    yes    hidden hidden
 Send            yes           yes    yes    yes    hidden hidden
+Amend           yes           yes    yes    yes    hidden hidden
 MoveCursor      no            yes    yes    yes    hidden hidden
 Join            no            yes    yes    yes    hidden hidden
 Leave           no            no     no     no     hidden hidden
@@ -47,6 +49,7 @@ const PRIVATE: &str = "
 See             yes           yes    yes    yes    hidden hidden
 Read            yes           yes    yes    yes    hidden hidden
 Send            yes           yes    yes    yes    hidden hidden
+Amend           yes           yes    yes    yes    hidden hidden
 MoveCursor      no            yes    yes    yes    hidden hidden
 Join            no            yes    yes    yes    hidden hidden
 Leave           no            yes    yes    yes    hidden hidden
@@ -62,6 +65,7 @@ const PUBLIC: &str = "
 See             yes           yes    yes    yes    yes    yes
 Read            yes           yes    yes    yes    no     no
 Send            yes           yes    yes    yes    no     no
+Amend           yes           yes    yes    yes    no     no
 MoveCursor      no            yes    yes    yes    no     no
 Join            no            yes    yes    yes    yes    yes
 Leave           no            yes    yes    yes    no     no

@@ -12,7 +12,7 @@ fn recount(room: &Room, user: &UserId, membership: &Membership) -> (u64, u64) {
     let above = room.events().filter(|event| event.seq > membership.read);
     let others: Vec<_> = above
         .filter_map(|event| event.body.as_message())
-        .filter(|message| message.sender != *user)
+        .filter(|message| message.sender != *user && !message.is_redacted())
         .collect();
     let mentions = others.iter().filter(|one| one.mentions.includes(user));
     (others.len() as u64, mentions.count() as u64)

@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use tidemark_core::access::Caller;
 use tidemark_core::conversation::{
-    Action, Command, ConversationKind, Joined, Mentions, NewConversation, NewMessage, Role,
-    SettingsChange, Visibility,
+    Action, Command, ConversationKind, Emoji, Joined, Mentions, NewAmendment, NewConversation,
+    NewMessage, Role, SettingsChange, Visibility, Wish,
 };
 use tidemark_core::{ClientId, ConversationId, Limits, Seq, Timestamp, UserId};
 use uuid::Uuid;
@@ -167,6 +167,7 @@ pub(crate) fn action() -> impl Strategy<Value = Action> {
     prop_oneof![
         1 => new_conversation().prop_map(Action::Create),
         8 => new_message().prop_map(Action::Send),
+        8 => new_amendment().prop_map(Action::Amend),
         2 => vec(joined(), 1..3).prop_map(Action::AddMembers),
         1 => person().prop_map(Action::RemoveMember),
         1 => joined().prop_map(|change| Action::ChangeRole(change.user, change.role)),
@@ -186,6 +187,27 @@ pub(crate) fn new_message() -> impl Strategy<Value = NewMessage> {
             ..says(number, text)
         },
     )
+}
+
+pub(crate) fn new_amendment() -> impl Strategy<Value = NewAmendment> {
+    let text = select(["yes", "no", "", "later"].as_slice()).prop_map(str::to_owned);
+    let emoji = select(["👍", "👎", ":boat:"].as_slice());
+    let emoji = emoji.prop_map(|emoji| Emoji::parse(emoji).unwrap());
+    let wish = prop_oneof![
+        3 => (text, option::of(mentions()))
+            .prop_map(|(text, mentions)| Wish::Edit { text, mentions }),
+        1 => Just(Wish::Delete),
+        3 => (emoji, any::<bool>()).prop_map(|(emoji, on)| Wish::React { emoji, on }),
+        1 => any::<bool>().prop_map(|on| Wish::Pin { on }),
+    ];
+    let name = option::weighted(0.2, (0..12_u128).prop_map(client_id));
+    // Early places, where the messages are.
+    let target = (0..16_u64).prop_map(|number| Seq::new(number).unwrap());
+    (target, name, wish).prop_map(|(target, client_id, wish)| NewAmendment {
+        target,
+        client_id,
+        wish,
+    })
 }
 
 fn new_conversation() -> impl Strategy<Value = NewConversation> {

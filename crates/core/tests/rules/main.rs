@@ -6,6 +6,7 @@
 )]
 
 mod access;
+mod amending;
 mod counting;
 mod history;
 mod idempotency;

@@ -1,20 +1,98 @@
 //! A timeline folded on a device equals the log, however the events arrive.
 
+use std::collections::BTreeSet;
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
-use tidemark_core::Seq;
-use tidemark_core::conversation::Event;
-use tidemark_core::timeline::{Applied, Timeline, TimelineMessage};
+use tidemark_core::conversation::{Amendment, Change, Emoji, Event, Mentions, Message};
+use tidemark_core::timeline::{Applied, Reaction, Timeline, TimelineMessage};
+use tidemark_core::{Seq, UserId};
 
-use crate::history::lived_in_world;
+use crate::history::{lived_in_world, user};
 use crate::world::Room;
 
+fn ada() -> UserId {
+    user("ada")
+}
+
+/// What ada sees of each message, found by looking through all events for each, and not in their order.
 fn messages_of<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<TimelineMessage> {
-    events
-        .into_iter()
-        .filter_map(|event| TimelineMessage::from_event(event.clone()))
-        .collect()
+    let events: Vec<_> = events.into_iter().collect();
+    let messages = events.iter().filter_map(|event| {
+        let message = event.body.as_message()?.clone();
+        let changes: Vec<_> = events
+            .iter()
+            .filter_map(|event| Some((event, event.body.as_amendment()?)))
+            .filter(|(_, amendment)| amendment.target == event.seq)
+            .collect();
+        Some(message_of(event, message, &changes))
+    });
+    messages.collect()
+}
+
+fn message_of(
+    event: &Event,
+    mut message: Message,
+    changes: &[(&&Event, &Amendment)],
+) -> TimelineMessage {
+    let changes_with =
+        |wanted: fn(&Change) -> bool| changes.iter().filter(move |(_, one)| wanted(&one.change));
+    let is_gone = changes_with(|change| matches!(change, Change::Delete { .. })).count() > 0
+        || message.text.is_empty();
+    if is_gone {
+        message.text = String::new();
+        message.mentions = Mentions::default();
+        let mut gone = TimelineMessage::new(event.seq, event.at, message);
+        gone.deleted = true;
+        return gone;
+    }
+    let mut edited_at = None;
+    let last = changes_with(|change| matches!(change, Change::Edit { .. })).next_back();
+    if let Some((
+        event,
+        Amendment {
+            change: Change::Edit { text, mentions },
+            ..
+        },
+    )) = last
+    {
+        message.text.clone_from(text);
+        message.mentions.clone_from(mentions);
+        edited_at = Some(event.at);
+    }
+    let pin = changes_with(|change| matches!(change, Change::Pin { .. })).next_back();
+    let pinned = pin.is_some_and(|(_, one)| one.change == Change::Pin { on: true });
+    TimelineMessage {
+        edited_at,
+        pinned,
+        reactions: reactions_of(changes),
+        ..TimelineMessage::new(event.seq, event.at, message)
+    }
+}
+
+fn reactions_of(changes: &[(&&Event, &Amendment)]) -> Vec<Reaction> {
+    let mut by_emoji: Vec<(&Emoji, BTreeSet<&UserId>)> = Vec::new();
+    for (_, amendment) in changes {
+        if let Change::Reaction { emoji, on } = &amendment.change {
+            if by_emoji.iter().all(|(known, _)| *known != emoji) {
+                by_emoji.push((emoji, BTreeSet::new()));
+            }
+            for (_, people) in by_emoji.iter_mut().filter(|(known, _)| *known == emoji) {
+                match on {
+                    true => people.insert(&amendment.by),
+                    false => people.remove(&amendment.by),
+                };
+            }
+            by_emoji.retain(|(_, people)| !people.is_empty());
+        }
+    }
+    let shown = by_emoji.into_iter().map(|(emoji, people)| Reaction {
+        emoji: emoji.clone(),
+        count: people.len() as u64,
+        mine: people.contains(&ada()),
+    });
+    shown.collect()
 }
 
 fn messages_in(timeline: &Timeline) -> Vec<TimelineMessage> {
@@ -37,7 +115,7 @@ proptest! {
     #[test]
     fn a_timeline_holds_the_messages_of_the_log(world in lived_in_world()) {
         for room in world.rooms.values() {
-            let mut timeline = Timeline::default();
+            let mut timeline = Timeline::default().viewed_by(ada());
             for event in room.events() {
                 prop_assert_eq!(timeline.apply(event), Applied::New);
             }
@@ -53,7 +131,7 @@ proptest! {
         arrivals in vec(any::<Index>(), 1..60),
     ) {
         for room in world.rooms.values() {
-            let mut timeline = Timeline::default();
+            let mut timeline = Timeline::default().viewed_by(ada());
             for which in &arrivals {
                 offer(&mut timeline, room, &which.get(&room.log).event);
                 let held = room.events().filter(|event| event.seq <= timeline.head());
@@ -71,7 +149,7 @@ proptest! {
     ) {
         for room in world.rooms.values() {
             let start = Seq::new(start.index(room.log.len()) as u64).unwrap();
-            let mut timeline = Timeline::starting_after(start);
+            let mut timeline = Timeline::starting_after(start).viewed_by(ada());
             for event in room.events() {
                 let expected = if event.seq <= start { Applied::Held } else { Applied::New };
                 prop_assert_eq!(timeline.apply(event), expected);

@@ -6,8 +6,9 @@ use std::fmt;
 
 use tidemark_core::access::Caller;
 use tidemark_core::conversation::{
-    Action, Command, Conversation, Decision, Earlier, Event, EventBody, Facts, Logged,
-    MembersChange, Membership, NewConversation, Target, UserFacts, append, decide,
+    Action, Amended, Change, Command, Conversation, Decision, Earlier, Emoji, Event, EventBody,
+    Facts, Logged, Mark, MembersChange, Membership, NewConversation, Target, UserFacts, append,
+    decide,
 };
 use tidemark_core::unread::{Tally, unread};
 use tidemark_core::{ClientId, ConversationId, Limits, Refusal, Seq, Timestamp, UserId};
@@ -29,7 +30,7 @@ pub(crate) struct Room {
     pub(crate) log: Vec<Logged>,
     pub(crate) memberships: BTreeMap<UserId, Membership>,
     administrator_sent: u64,
-    named: BTreeMap<(UserId, ClientId), Earlier>,
+    named: BTreeMap<(UserId, ClientId), Seq>,
 }
 
 /// Everything that was accepted so far.
@@ -101,8 +102,11 @@ impl World {
             .and_then(|client_id| self.made.get(&(author.clone(), client_id)));
         let pair = needs.direct_between.and_then(|pair| self.pairs.get(&pair));
         let earlier = room
-            .zip(needs.earlier_message)
-            .and_then(|(room, client_id)| room.named.get(&(author.clone(), client_id)));
+            .zip(needs.earlier_event)
+            .and_then(|(room, client_id)| room.earlier(&author, client_id));
+        let amended = room
+            .zip(needs.amended)
+            .and_then(|(room, (seq, emoji))| room.amended(seq, emoji, &author));
         let target = room
             .zip(needs.target)
             .and_then(|(room, seq)| room.kind_at(seq));
@@ -110,9 +114,10 @@ impl World {
             conversation: room.map(|room| &room.conversation),
             caller: room.and_then(|room| room.memberships.get(&author)),
             users: &users,
-            earlier,
+            earlier: earlier.as_ref(),
             existing: made.or(pair).copied(),
             target,
+            amended: amended.as_ref(),
             limits: &self.limits,
         };
         decide(&facts, command.clone())
@@ -172,7 +177,16 @@ impl Room {
             messages: self.conversation.messages,
             own: membership.sent,
         };
-        unread(at_head, self.tally_at(membership.read, user))
+        let deleted = self.events().filter_map(|event| event.body.deletes());
+        let deleted_above = deleted
+            .filter(|seq| *seq > membership.read && self.sender_at(*seq) != Some(user))
+            .count() as u64;
+        unread(at_head, self.tally_at(membership.read, user), deleted_above)
+    }
+
+    fn sender_at(&self, seq: Seq) -> Option<&UserId> {
+        let event = self.events().find(|event| event.seq == seq)?;
+        event.body.as_message().map(|message| &message.sender)
     }
 
     /// The counts about `user` at `seq`: what was logged there, and with their last message before it.
@@ -201,6 +215,81 @@ impl Room {
         })
     }
 
+    fn earlier(&self, author: &UserId, client_id: ClientId) -> Option<Earlier> {
+        let seq = self.named.get(&(author.clone(), client_id))?;
+        let event = self.events().find(|event| event.seq == *seq)?;
+        Some(Earlier {
+            seq: event.seq,
+            at: event.at,
+            body: event.body.clone(),
+        })
+    }
+
+    /// A message as it stands, found by walking the log.
+    fn amended(&self, target: Seq, asked: Option<&Emoji>, caller: &UserId) -> Option<Amended> {
+        let event = self.events().find(|event| event.seq == target)?;
+        let message = event.body.as_message()?;
+        let mut amended = Amended {
+            sender: message.sender.clone(),
+            sent: mark(event),
+            text: message.text.clone(),
+            mentions: message.mentions.clone(),
+            edited: None,
+            deleted: None,
+            pinned: None,
+            reacted: None,
+            has_emoji: false,
+            emojis: 0,
+        };
+        let mut reactions = BTreeMap::new();
+        for event in self.events() {
+            let Some(amendment) = event.body.as_amendment().filter(|one| one.target == target)
+            else {
+                continue;
+            };
+            match &amendment.change {
+                Change::Edit { text, mentions } => {
+                    amended.text.clone_from(text);
+                    amended.mentions.clone_from(mentions);
+                    amended.edited = Some(mark(event));
+                }
+                Change::Delete { .. } => {
+                    amended.deleted = Some(mark(event));
+                    amended.pinned = None;
+                    reactions.clear();
+                }
+                Change::Reaction { emoji, on: true } => {
+                    reactions.insert((emoji, &amendment.by), mark(event));
+                }
+                Change::Reaction { emoji, on: false } => {
+                    reactions.remove(&(emoji, &amendment.by));
+                }
+                Change::Pin { on } => amended.pinned = on.then(|| mark(event)),
+            }
+        }
+        let emojis: BTreeSet<_> = reactions.keys().map(|(emoji, _)| *emoji).collect();
+        amended.emojis = emojis.len() as u64;
+        if let Some(emoji) = asked {
+            amended.has_emoji = emojis.contains(emoji);
+            amended.reacted = reactions.get(&(emoji, caller)).copied();
+        }
+        Some(amended)
+    }
+
+    /// Takes the words of a message and its edits out of the log.
+    fn redact(&mut self, target: Seq) {
+        for logged in &mut self.log {
+            let event = &mut logged.event;
+            let amends = event
+                .body
+                .as_amendment()
+                .is_some_and(|one| one.target == target);
+            if event.seq == target || amends {
+                event.body.redact();
+            }
+        }
+    }
+
     fn append(&mut self, at: Timestamp, body: EventBody) -> Event {
         let author = body.author().clone();
         let sent = match self.memberships.get(&author) {
@@ -210,20 +299,18 @@ impl Room {
         let logged = append(&mut self.conversation, sent, at, body);
         let event = logged.event.clone();
         match &event.body {
-            EventBody::Message(message) => {
-                match self.memberships.get_mut(&author) {
-                    Some(membership) => membership.sent = logged.tally.own,
-                    None => self.administrator_sent = logged.tally.own,
-                }
-                let earlier = Earlier {
-                    seq: event.seq,
-                    at,
-                    message: message.clone(),
-                };
-                self.named.insert((author, message.client_id), earlier);
-            }
+            EventBody::Message(_) => match self.memberships.get_mut(&author) {
+                Some(membership) => membership.sent = logged.tally.own,
+                None => self.administrator_sent = logged.tally.own,
+            },
             EventBody::Members(change) => self.change_members(event.seq, change),
-            EventBody::Created { .. } | EventBody::Settings { .. } => {}
+            EventBody::Amendment(_) | EventBody::Created { .. } | EventBody::Settings { .. } => {}
+        }
+        if let Some(client_id) = event.body.client_id() {
+            self.named.insert((author, client_id), event.seq);
+        }
+        if let Some(target) = event.body.deletes() {
+            self.redact(target);
         }
         self.log.push(logged);
         event
@@ -241,5 +328,12 @@ impl Room {
         for changed in &change.roles {
             self.memberships.get_mut(&changed.user).unwrap().role = changed.role;
         }
+    }
+}
+
+fn mark(event: &Event) -> Mark {
+    Mark {
+        seq: event.seq,
+        at: event.at,
     }
 }

@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 use tidemark_core::ConversationId;
 use tidemark_core::conversation::{self};
-use tidemark_core::timeline::TimelineMessage;
+use tidemark_core::timeline::{self, TimelineMessage};
 
 use crate::wire::{
-    LogEntry, NotSupported, Wire, WireClientId, WireConversationId, WireMentions, WireSeq,
-    WireTimestamp, WireUserId, optional_from_one,
+    LogEntry, NotSupported, Wire, WireClientId, WireConversationId, WireEmoji, WireMentions,
+    WireSeq, WireTimestamp, WireUserId, optional_from_one,
 };
 
 /// `POST /v1/conversations/{id}/messages`.
@@ -121,11 +121,45 @@ pub struct Message {
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Reaction {
     /// Which.
-    pub emoji: String,
+    pub emoji: WireEmoji,
     /// How many people.
     pub count: u64,
     /// Whether the caller is one of them.
     pub mine: bool,
+}
+
+impl From<timeline::Reaction> for Reaction {
+    fn from(reaction: timeline::Reaction) -> Self {
+        Self {
+            emoji: Wire(reaction.emoji),
+            count: reaction.count,
+            mine: reaction.mine,
+        }
+    }
+}
+
+impl From<Reaction> for timeline::Reaction {
+    fn from(reaction: Reaction) -> Self {
+        Self {
+            emoji: reaction.emoji.0,
+            count: reaction.count,
+            mine: reaction.mine,
+        }
+    }
+}
+
+/// `PATCH /v1/conversations/{id}/messages/{seq}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct MessageEdit {
+    /// What the message says from now on.
+    pub text: String,
+    /// Whose attention it asks for from now on; as before if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mentions: Option<WireMentions>,
+    /// Names the wish, so that a retry is recognised whatever happened in between.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<WireClientId>,
 }
 
 /// What `kind` says of a message: the same as its event.
@@ -139,7 +173,7 @@ pub enum MessageKind {
 }
 
 impl Message {
-    /// A message of `conversation` with nothing changed since it was sent.
+    /// A message of `conversation`, as it stands.
     pub fn new(conversation: ConversationId, held: TimelineMessage) -> Self {
         let message = held.message;
         Self {
@@ -153,10 +187,10 @@ impl Message {
             reply_to: message.reply_to.map(Wire),
             mentions: Wire(message.mentions),
             client_at: message.client_at.map(Wire),
-            edited_at: None,
-            deleted: false,
-            reactions: Vec::new(),
-            pinned: false,
+            edited_at: held.edited_at.map(Wire),
+            deleted: held.deleted,
+            reactions: held.reactions.into_iter().map(Reaction::from).collect(),
+            pinned: held.pinned,
         }
     }
 }

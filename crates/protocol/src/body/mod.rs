@@ -18,7 +18,8 @@ pub use conversation::{Conversation, ConversationPatch, Inbox, NewConversation};
 pub use feed::{FeedEntry, FeedPage};
 pub use member::{Accepted, Member, Members, MembersToAdd, RolePatch};
 pub use message::{
-    EventsPage, Message, MessageAccepted, MessageKind, MessagesPage, NewMessage, Reaction,
+    EventsPage, Message, MessageAccepted, MessageEdit, MessageKind, MessagesPage, NewMessage,
+    Reaction,
 };
 pub use problem::Problem;
 pub use read::{Cursor, MoveCursor, Reader, Readers};

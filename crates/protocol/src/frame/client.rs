@@ -9,9 +9,10 @@ use tidemark_core::{ConversationId, Seq};
 
 use crate::Code;
 use crate::frame::Refused;
+use crate::frame::amend;
 use crate::frame::request::{self, Request};
 use crate::frame::signal;
-use crate::wire::{Cursors, InvalidJson, Secret, Unsupported, Wire, cursors, encode, parse_object};
+use crate::wire::{Cursors, InvalidJson, Secret, Wire, cursors, encode, parse_object};
 
 /// What a client numbers its requests with; the answer carries the same number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -104,11 +105,10 @@ struct Envelope<'text> {
 
 impl ClientFrame {
     /// The `type` of every frame that this server understands.
-    pub const TYPES: [&str; 10] = [
-        "hello", "send", "read", "sync", "open", "close", "typing", "presence", "watch", "ping",
+    pub const TYPES: [&str; 14] = [
+        "hello", "send", "edit", "delete", "react", "pin", "read", "sync", "open", "close",
+        "typing", "presence", "watch", "ping",
     ];
-    /// The `type` of the frames that the protocol has and this server refuses.
-    pub const TYPES_NOT_SUPPORTED: [&str; 4] = ["edit", "delete", "react", "pin"];
 
     /// Reads one frame: first what it is, then its own fields.
     ///
@@ -147,6 +147,10 @@ impl ClientFrame {
                 return Ok(Self::Hello(hello));
             }
             "send" => request::parse_send(text, id).map_err(invalid)?,
+            "edit" => amend::parse_edit(text, id).map_err(invalid)?,
+            "delete" => amend::parse_delete(text, id).map_err(invalid)?,
+            "react" => amend::parse_react(text, id).map_err(invalid)?,
+            "pin" => amend::parse_pin(text, id).map_err(invalid)?,
             "read" => request::parse_read(text, id).map_err(invalid)?,
             "sync" => request::parse_sync(text, id).map_err(invalid)?,
             "open" => request::parse_open(text, id).map_err(invalid)?,
@@ -216,9 +220,6 @@ struct HelloFields {
 }
 
 fn unknown_type(name: &str) -> String {
-    if ClientFrame::TYPES_NOT_SUPPORTED.contains(&name) {
-        return format!("{name} is {Unsupported}");
-    }
     let start: String = name.chars().take(32).collect();
     format!("type: there is no frame {start:?}")
 }

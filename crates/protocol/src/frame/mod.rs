@@ -1,11 +1,13 @@
 //! What goes over the socket: text frames, each one JSON object with a `type`.
 
+mod amend;
 mod client;
 mod request;
 mod server;
 mod signal;
 mod welcome;
 
+pub use amend::AmendMessage;
 pub use client::{ClientFrame, FrameError, Hello, ParseLimits, RequestId};
 pub use request::{
     CloseConversation, OpenConversation, Ping, ReadCursor, Request, SendMessage, SyncConversation,

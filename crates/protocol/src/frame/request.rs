@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use tidemark_core::conversation::{Mentions, NewMessage};
 use tidemark_core::{ClientId, ConversationId, Seq, Timestamp};
 
-use crate::frame::{DeclarePresence, RequestId, StartTyping, WatchUsers};
+use crate::frame::{AmendMessage, DeclarePresence, RequestId, StartTyping, WatchUsers};
 use crate::wire::{
     InvalidJson, NotSupported, Wire, encode, from_one, optional_from_one, parse_object,
 };
@@ -16,6 +16,8 @@ use crate::wire::{
 pub enum Request {
     /// Say something.
     Send(SendMessage),
+    /// Change a message that was sent.
+    Amend(AmendMessage),
     /// Move the own read cursor.
     Read(ReadCursor),
     /// Get events that are missing.
@@ -101,6 +103,7 @@ impl Request {
     pub fn id(&self) -> Option<RequestId> {
         match self {
             Self::Send(request) => request.id,
+            Self::Amend(request) => request.id,
             Self::Read(request) => request.id,
             Self::Sync(request) => request.id,
             Self::Open(request) => request.id,
@@ -117,6 +120,7 @@ impl Request {
         let id = self.id();
         match self {
             Self::Send(send) => encode(&Frame::new("send", id, SendFields::from(send))),
+            Self::Amend(amend) => amend.encode(),
             Self::Read(read) => encode(&Frame::new("read", id, ReadFields::from(read))),
             Self::Sync(sync) => encode(&Frame::new("sync", id, SyncFields::from(sync))),
             Self::Open(open) => encode(&Frame::new("open", id, OpenFields::from(open))),

@@ -9,6 +9,9 @@ use tidemark_core::conversation::{
 };
 use tidemark_core::{ClientId, ConversationId, Seq, Timestamp, UserId};
 
+use crate::wire::amendment::{
+    DeleteFields, EditFields, PinFields, ReactionFields, parse_amendment, serialize_amendment,
+};
 use crate::wire::{Wire, parse_object, present, unwrap_all, wrap_all};
 
 /// An entry of a conversation's log, as a reader gets it.
@@ -36,7 +39,9 @@ pub struct UnknownEvent {
 
 impl LogEntry {
     /// The names of the kinds that this version knows.
-    pub const KINDS: [&str; 4] = ["created", "message", "members", "settings"];
+    pub const KINDS: [&str; 8] = [
+        "created", "message", "edit", "delete", "reaction", "pin", "members", "settings",
+    ];
 
     /// Whose log it is in.
     pub fn conversation(&self) -> ConversationId {
@@ -101,6 +106,7 @@ pub(crate) fn serialize_event<S: Serializer>(
             map.serialize_entry("kind", "message")?;
             serialize_message(message, &mut map)?;
         }
+        EventBody::Amendment(amendment) => serialize_amendment(amendment, &mut map)?,
         EventBody::Members(change) => {
             map.serialize_entry("kind", "members")?;
             map.serialize_entry("by", change.by.as_str())?;
@@ -132,6 +138,9 @@ fn serialize_message<M: SerializeMap>(message: &Message, map: &mut M) -> Result<
     map.serialize_entry("sender", message.sender.as_str())?;
     map.serialize_entry("client_id", &Wire(message.client_id))?;
     map.serialize_entry("text", &message.text)?;
+    if message.is_redacted() {
+        map.serialize_entry("deleted", &true)?;
+    }
     if let Some(target) = message.reply_to {
         map.serialize_entry("reply_to", &Wire(target))?;
     }
@@ -151,6 +160,10 @@ impl<'de> Deserialize<'de> for LogEntry {
         let body = match common.kind.as_str() {
             "created" => parse_object::<CreatedFields>(json.get()).map(EventBody::from),
             "message" => parse_object::<MessageFields>(json.get()).map(EventBody::from),
+            "edit" => parse_amendment(json.get(), EditFields::into_change),
+            "delete" => parse_amendment(json.get(), DeleteFields::into_change),
+            "reaction" => parse_amendment(json.get(), ReactionFields::into_change),
+            "pin" => parse_amendment(json.get(), PinFields::into_change),
             "members" => parse_object::<MembersFields>(json.get()).map(EventBody::from),
             "settings" => parse_object::<SettingsFields>(json.get()).map(EventBody::from),
             _ => return Ok(Self::Unknown(common)),

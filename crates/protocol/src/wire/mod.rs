@@ -1,5 +1,6 @@
 //! How the types of the core look in JSON. The core knows no serialisation, so the shapes are here.
 
+mod amendment;
 mod cursors;
 mod entry;
 mod mentions;
@@ -41,6 +42,7 @@ shapes! {
     WireClientId = tidemark_core::ClientId;
     WireConversationId = tidemark_core::ConversationId;
     WireConversationKind = tidemark_core::conversation::ConversationKind;
+    WireEmoji = tidemark_core::conversation::Emoji;
     WireMentions = tidemark_core::conversation::Mentions;
     WirePosition = tidemark_core::Position;
     WireRole = tidemark_core::conversation::Role;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use tidemark_core::conversation::{ConversationKind, Mentions, Role, Visibility};
+use tidemark_core::conversation::{ConversationKind, Emoji, Mentions, Role, Visibility};
 use tidemark_core::{ClientId, ConversationId, Position, Seq, SessionId, Timestamp, UserId};
 use utoipa::openapi::schema::{
     ArrayBuilder, KnownFormat, ObjectBuilder, OneOfBuilder, SchemaFormat, Type,
@@ -36,6 +36,7 @@ schema! {
     Wire<ConversationKind> => "ConversationKind", names(["direct", "group", "channel"]);
     Wire<Visibility> => "Visibility", names(["private", "public"]);
     Wire<Role> => "Role", names(["member", "admin", "owner"]);
+    Wire<Emoji> => "Emoji", emoji();
     Wire<Seq> => "Seq", integer("a place in a conversation's log; 0 stands before the first event")
         .maximum(Some(Seq::MAX.get()));
     Wire<Position> => "Position", integer("a place in the log of everything");
@@ -55,6 +56,16 @@ fn user_id() -> ObjectBuilder {
     ObjectBuilder::new()
         .schema_type(Type::String)
         .pattern(Some("^[A-Za-z0-9._@:-]{1,64}$"))
+}
+
+fn emoji() -> ObjectBuilder {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .min_length(Some(1))
+        .max_length(Some(Emoji::BYTES_MAX))
+        .description(Some(
+            "one character as people see it, or a name between colons, in at most 64 bytes",
+        ))
 }
 
 fn names<const N: usize>(names: [&str; N]) -> ObjectBuilder {

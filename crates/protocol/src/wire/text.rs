@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use tidemark_core::conversation::{ConversationKind, Role, Visibility};
+use tidemark_core::conversation::{ConversationKind, DeleteReason, Emoji, Role, Visibility};
 use tidemark_core::presence::Status;
 use tidemark_core::{ClientId, ConversationId, InvalidId, SessionId, UserId};
 
@@ -18,6 +18,8 @@ pub trait Textual: Display + FromStr<Err = InvalidId> {}
 impl Textual for ClientId {}
 impl Textual for ConversationId {}
 impl Textual for ConversationKind {}
+impl Textual for DeleteReason {}
+impl Textual for Emoji {}
 impl Textual for Role {}
 impl Textual for SessionId {}
 impl Textual for Status {}

@@ -62,14 +62,3 @@ fn the_page_has_a_row_for_every_kind_and_code() {
         assert!(page.contains(&row), "{row}");
     }
 }
-
-#[test]
-fn the_page_says_what_is_refused() {
-    let page = document("protocol.md");
-    let (_, not_yet) = page
-        .split_once("\n## What this version does not do yet\n")
-        .unwrap();
-    for name in ClientFrame::TYPES_NOT_SUPPORTED {
-        assert!(not_yet.contains(&format!("`{name}`")), "{name}");
-    }
-}

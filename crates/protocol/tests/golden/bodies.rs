@@ -3,15 +3,18 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
-use tidemark_core::conversation::{self, ConversationKind, EventBody, Mentions, Role, Visibility};
+use tidemark_core::conversation::{
+    self, ConversationKind, Emoji, EventBody, Mentions, Role, Visibility,
+};
 use tidemark_core::timeline::TimelineMessage;
 use tidemark_core::{Position, Seq};
 use tidemark_protocol::Code;
 use tidemark_protocol::body::{
     Accepted, Conversation, ConversationPatch, Cursor, EventsPage, FeedEntry, FeedPage, Inbox,
-    Member, Members, MembersToAdd, Message, MessageAccepted, MessagesPage, MoveCursor, NewAccount,
-    NewConversation, NewMessage, Problem, ProfilePatch, Reader, Readers, RolePatch, Session,
-    Sessions, SignIn, SignedIn, SyncRequest, SyncResponse, SyncedConversation, User, Users,
+    Member, Members, MembersToAdd, Message, MessageAccepted, MessageEdit, MessagesPage, MoveCursor,
+    NewAccount, NewConversation, NewMessage, Problem, ProfilePatch, Reaction, Reader, Readers,
+    RolePatch, Session, Sessions, SignIn, SignedIn, SyncRequest, SyncResponse, SyncedConversation,
+    User, Users,
 };
 use tidemark_protocol::wire::{LogEntry, NotSupported, Secret, Wire};
 
@@ -80,6 +83,29 @@ fn shown(place: u64, message: conversation::Message) -> Message {
     let event = event(place, EventBody::Message(message));
     let held = TimelineMessage::from_event(event).unwrap();
     Message::new(harbour(), held)
+}
+
+/// A message that people edited, reacted to and pinned.
+fn amended() -> Message {
+    Message {
+        edited_at: Some(Wire(at(500))),
+        reactions: vec![Reaction {
+            emoji: Wire(Emoji::parse("👍").unwrap()),
+            count: 2,
+            mine: true,
+        }],
+        pinned: true,
+        ..shown(43, plain_message())
+    }
+}
+
+/// What a deletion left of a message.
+fn deleted() -> Message {
+    let nothing = conversation::Message {
+        text: String::new(),
+        ..plain_message()
+    };
+    shown(42, nothing)
 }
 
 fn accounts() -> Vec<Case> {
@@ -294,6 +320,24 @@ fn messages() -> Vec<Case> {
             },
         ),
         Case::body(
+            "PATCH …/messages/{seq}",
+            "mentions stay as they are",
+            MessageEdit {
+                text: "High water at noon.".to_owned(),
+                mentions: None,
+                client_id: None,
+            },
+        ),
+        Case::body(
+            "PATCH …/messages/{seq} with everything",
+            "mentions nobody any more, and is recognised when it is sent again",
+            MessageEdit {
+                text: "High water at noon.".to_owned(),
+                mentions: Some(Wire(Mentions::default())),
+                client_id: Some(Wire(client_id())),
+            },
+        ),
+        Case::body(
             "201",
             "accepted",
             MessageAccepted {
@@ -318,6 +362,15 @@ fn messages() -> Vec<Case> {
                 messages: vec![shown(3, plain_message()), shown(4, full_message())],
                 head_seq: Wire(seq(44)),
                 more: true,
+            },
+        ),
+        Case::body(
+            "GET …/messages that changed",
+            "what is left of a deleted one, and one that was edited, pinned and reacted to",
+            MessagesPage {
+                messages: vec![deleted(), amended()],
+                head_seq: Wire(seq(50)),
+                more: false,
             },
         ),
     ]

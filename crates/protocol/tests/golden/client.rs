@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
 use tidemark_core::Timestamp;
-use tidemark_core::conversation::{Mentions, NewMessage};
+use tidemark_core::conversation::{Emoji, Mentions, NewAmendment, NewMessage, Wish};
 use tidemark_core::presence::Status;
 use tidemark_protocol::frame::{
-    ClientFrame, CloseConversation, DeclarePresence, Hello, OpenConversation, Ping, ReadCursor,
-    Request, RequestId, SendMessage, StartTyping, SyncConversation, WatchUsers,
+    AmendMessage, ClientFrame, CloseConversation, DeclarePresence, Hello, OpenConversation, Ping,
+    ReadCursor, Request, RequestId, SendMessage, StartTyping, SyncConversation, WatchUsers,
 };
 use tidemark_protocol::wire::Secret;
 
@@ -19,6 +19,10 @@ pub(crate) fn files() -> Vec<Golden> {
     vec![
         Golden::new("client/hello.json", hello()),
         Golden::new("client/send.json", send()),
+        Golden::new("client/edit.json", edit()),
+        Golden::new("client/delete.json", delete()),
+        Golden::new("client/react.json", react()),
+        Golden::new("client/pin.json", pin()),
         Golden::new("client/read.json", read()),
         Golden::new("client/sync.json", sync()),
         Golden::new("client/open.json", open()),
@@ -115,6 +119,78 @@ fn send() -> Vec<Case> {
             "the ack is recognised by its client_id",
             None,
             plain,
+        ),
+    ]
+}
+
+fn amend(name: &str, means: &str, is_named: bool, wish: Wish) -> Case {
+    let request = Request::Amend(AmendMessage {
+        id: Some(RequestId(15)),
+        conversation: harbour(),
+        amendment: NewAmendment {
+            target: seq(4),
+            client_id: is_named.then(client_id),
+            wish,
+        },
+    });
+    case(name, means, request)
+}
+
+fn edit() -> Vec<Case> {
+    let edit = |mentions| Wish::Edit {
+        text: "High water at noon.".to_owned(),
+        mentions,
+    };
+    vec![
+        amend("the text", "mentions stay as they are", false, edit(None)),
+        amend(
+            "with everything",
+            "mentions nobody any more; a retry with this client_id is recognised whatever happened since",
+            true,
+            edit(Some(Mentions::default())),
+        ),
+    ]
+}
+
+fn delete() -> Vec<Case> {
+    vec![amend(
+        "delete",
+        "takes the words out, everywhere",
+        false,
+        Wish::Delete,
+    )]
+}
+
+fn react() -> Vec<Case> {
+    let react = |emoji: &str, on| Wish::React {
+        emoji: Emoji::parse(emoji).unwrap(),
+        on,
+    };
+    vec![
+        amend("react", "one character", false, react("👍", true)),
+        amend(
+            "by name",
+            "what the application draws",
+            false,
+            react(":boat:", true),
+        ),
+        amend(
+            "taken back",
+            "the reaction is there no more",
+            false,
+            react("👍", false),
+        ),
+    ]
+}
+
+fn pin() -> Vec<Case> {
+    vec![
+        amend("pin", "pins the message", false, Wish::Pin { on: true }),
+        amend(
+            "no longer",
+            "takes the pin away",
+            true,
+            Wish::Pin { on: false },
         ),
     ]
 }

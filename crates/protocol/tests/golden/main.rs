@@ -8,6 +8,7 @@
     reason = "clippy.toml allows it in tests, but does not see that all of this is one"
 )]
 
+mod amendments;
 mod bodies;
 mod client;
 mod file;

@@ -104,10 +104,14 @@ fn frames() -> Vec<Case> {
     cases.extend(signals());
     cases.extend(["edit", "delete", "react", "pin"].map(|name| {
         frame(
-            &format!("a later version: {name}"),
-            &format!(r#"{{"type":"{name}","id":1,"conversation":"HARBOUR"}}"#),
+            &format!("{name} of no message"),
+            &format!(r#"{{"type":"{name}","id":1,"conversation":"HARBOUR","target":0}}"#),
         )
     }));
+    cases.push(frame(
+        "a reaction with words",
+        r#"{"type":"react","id":1,"conversation":"HARBOUR","target":4,"emoji":"very good","on":true}"#,
+    ));
     let deep = |open: &str, close: &str| format!("{}{}", open.repeat(200), close.repeat(200));
     cases.push(frame(
         "deep JSON where there should be text",

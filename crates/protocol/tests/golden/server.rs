@@ -13,6 +13,7 @@ use tidemark_protocol::frame::{
 use tidemark_protocol::wire::{LogEntry, Wire};
 use tidemark_protocol::{ByeCode, Code};
 
+use crate::amendments;
 use crate::bodies;
 use crate::file::{Case, Golden};
 use crate::samples::{
@@ -212,7 +213,7 @@ fn refused() -> Vec<Case> {
 }
 
 /// An event frame, which a server also encodes without putting it among all others.
-fn live(name: &str, means: &str, place: u64, body: EventBody) -> Case {
+pub(crate) fn live(name: &str, means: &str, place: u64, body: EventBody) -> Case {
     let event = event(place, body);
     let shared = encode_event(&event);
     let among_all = ServerFrame::Event(LogEntry::Known(event));
@@ -225,10 +226,16 @@ fn live(name: &str, means: &str, place: u64, body: EventBody) -> Case {
 }
 
 fn events_of_every_kind() -> Vec<Case> {
-    [beginnings(), messages(), memberships(), settings()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        beginnings(),
+        messages(),
+        amendments::cases(),
+        memberships(),
+        settings(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn beginnings() -> Vec<Case> {

@@ -116,7 +116,7 @@ fn server() -> Vec<Case> {
         ),
         passed(
             "an event of a kind that is not known",
-            r#"{"type":"event","conversation":"HARBOUR","seq":12,"at":1750000120000,"kind":"pin","target":4,"by":"ann","on":true}"#,
+            r#"{"type":"event","conversation":"HARBOUR","seq":12,"at":1750000120000,"kind":"poll","target":4,"by":"ann","on":true}"#,
         ),
     ]
 }

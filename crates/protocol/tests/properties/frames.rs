@@ -7,18 +7,19 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 use tidemark_core::conversation::{
-    ConversationKind, Event, EventBody, Joined, MembersChange, Mentions, Message, NewMessage, Role,
-    SettingsChange, Visibility,
+    Amendment, Change, ConversationKind, DeleteReason, Emoji, Event, EventBody, Joined,
+    MembersChange, Mentions, Message, NewAmendment, NewMessage, Role, SettingsChange, Visibility,
+    Wish,
 };
 use tidemark_core::presence::Status;
 use tidemark_core::timeline::TimelineMessage;
 use tidemark_core::{ClientId, ConversationId, Seq, SessionId, Timestamp, UserId};
 use tidemark_protocol::body::{Conversation, Message as ShownMessage, User};
 use tidemark_protocol::frame::{
-    Ack, Added, AdvertisedLimits, Bye, ClientFrame, CloseConversation, DeclarePresence, Events,
-    Head, Hello, InboxEntry, OpenConversation, Ping, Pong, Presence, Read, ReadCursor, Refused,
-    Removed, Request, RequestId, SendMessage, ServerFrame, StartTyping, SyncConversation, Typing,
-    UnknownFrame, WatchUsers, Welcome,
+    Ack, Added, AdvertisedLimits, AmendMessage, Bye, ClientFrame, CloseConversation,
+    DeclarePresence, Events, Head, Hello, InboxEntry, OpenConversation, Ping, Pong, Presence, Read,
+    ReadCursor, Refused, Removed, Request, RequestId, SendMessage, ServerFrame, StartTyping,
+    SyncConversation, Typing, UnknownFrame, WatchUsers, Welcome,
 };
 use tidemark_protocol::wire::{LogEntry, Secret, UnknownEvent, Wire};
 use tidemark_protocol::{ByeCode, Code};
@@ -143,6 +144,37 @@ fn change() -> impl Strategy<Value = SettingsChange> {
     )
 }
 
+fn client_id() -> impl Strategy<Value = ClientId> {
+    any::<u128>().prop_map(|number| ClientId(Uuid::from_u128(number)))
+}
+
+fn emoji() -> impl Strategy<Value = Emoji> {
+    select(vec!["👍", "👩🏽‍🚀", ":boat:", "+"]).prop_map(|emoji| Emoji::parse(emoji).unwrap())
+}
+
+fn message_change() -> impl Strategy<Value = Change> {
+    let reason = select(vec![
+        DeleteReason::Author,
+        DeleteReason::Moderator,
+        DeleteReason::Retention,
+    ]);
+    prop_oneof![
+        (text(), mentions()).prop_map(|(text, mentions)| Change::Edit { text, mentions }),
+        reason.prop_map(|reason| Change::Delete { reason }),
+        (emoji(), any::<bool>()).prop_map(|(emoji, on)| Change::Reaction { emoji, on }),
+        any::<bool>().prop_map(|on| Change::Pin { on }),
+    ]
+}
+
+fn wish() -> impl Strategy<Value = Wish> {
+    prop_oneof![
+        (text(), option::of(mentions())).prop_map(|(text, mentions)| Wish::Edit { text, mentions }),
+        Just(Wish::Delete),
+        (emoji(), any::<bool>()).prop_map(|(emoji, on)| Wish::React { emoji, on }),
+        any::<bool>().prop_map(|on| Wish::Pin { on }),
+    ]
+}
+
 fn body() -> BoxedStrategy<EventBody> {
     prop_oneof![
         (user(), title()).prop_map(|(by, title)| EventBody::Created { by, title }),
@@ -156,6 +188,16 @@ fn body() -> BoxedStrategy<EventBody> {
             })
         }),
         (user(), change()).prop_map(|(by, change)| EventBody::Settings { by, change }),
+        (seq(), user(), option::of(client_id()), message_change()).prop_map(
+            |(target, by, client_id, change)| {
+                EventBody::Amendment(Amendment {
+                    target,
+                    by,
+                    client_id,
+                    change,
+                })
+            }
+        ),
     ]
     .boxed()
 }
@@ -212,6 +254,24 @@ fn request() -> BoxedStrategy<Request> {
                 message,
             })
         }),
+        (
+            id(),
+            conversation(),
+            seq_from(1),
+            option::of(client_id()),
+            wish()
+        )
+            .prop_map(|(id, conversation, target, client_id, wish)| {
+                Request::Amend(AmendMessage {
+                    id,
+                    conversation,
+                    amendment: NewAmendment {
+                        target,
+                        client_id,
+                        wish,
+                    },
+                })
+            }),
         (id(), conversation(), seq_from(1)).prop_map(|(id, conversation, seq)| {
             Request::Read(ReadCursor {
                 id,
@@ -313,7 +373,7 @@ fn welcome() -> BoxedStrategy<ServerFrame> {
 
 fn shown_conversation() -> BoxedStrategy<Conversation> {
     let last = (conversation(), seq(), at(), message()).prop_map(|(id, seq, at, message)| {
-        ShownMessage::new(id, TimelineMessage { seq, at, message })
+        ShownMessage::new(id, TimelineMessage::new(seq, at, message))
     });
     let shape = (
         conversation(),

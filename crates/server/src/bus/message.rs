@@ -23,6 +23,8 @@ const REVOKED: u8 = 5;
 const TYPING: u8 = 32;
 const PRESENCE: u8 = 33;
 const WHO_IS_THERE: u8 = 34;
+/// As an event, of which it is one.
+const DELETION: u8 = 35;
 
 const OFFLINE: u8 = 0;
 const AWAY: u8 = 1;
@@ -43,6 +45,8 @@ pub(crate) enum Hint {
         members: u64,
         joined: Vec<UserId>,
         left: Vec<UserId>,
+        /// Whether it deletes a message, so that less may be unread.
+        deletes: bool,
         /// The event, as every socket gets it.
         frame: Utf8Bytes,
     },
@@ -153,12 +157,13 @@ pub(crate) fn decode(mut message: Bytes) -> Option<(NodeId, Hint)> {
     let kind = rest.try_get_u8().ok()?;
     let node = NodeId(take_uuid(rest)?);
     let hint = match kind {
-        EVENT => Hint::Event {
+        EVENT | DELETION => Hint::Event {
             conversation: ConversationId(take_uuid(rest)?),
             seq: take_seq(rest)?,
             members: rest.try_get_u64_le().ok()?,
             joined: take_users(rest)?,
             left: take_users(rest)?,
+            deletes: kind == DELETION,
             frame: take_frame(rest)?,
         },
         RECEIPT => Hint::Receipt {
@@ -201,6 +206,7 @@ pub(crate) fn decode(mut message: Bytes) -> Option<(NodeId, Hint)> {
 impl Hint {
     fn kind(&self) -> u8 {
         match self {
+            Self::Event { deletes: true, .. } => DELETION,
             Self::Event { .. } => EVENT,
             Self::Receipt { .. } => RECEIPT,
             Self::Cursor { .. } => CURSOR,
@@ -319,6 +325,7 @@ mod tests {
                 members: 70_000,
                 joined: vec![user("ann"), user(&"x".repeat(64))],
                 left: vec![user("b.o:b@home")],
+                deletes: false,
                 frame: frame(r#"{"type":"event","text":"grüße"}"#),
             },
             Hint::Event {
@@ -327,6 +334,7 @@ mod tests {
                 members: 0,
                 joined: Vec::new(),
                 left: Vec::new(),
+                deletes: true,
                 frame: frame(""),
             },
             Hint::Receipt {

@@ -9,7 +9,8 @@ use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 
 use super::{
-    accounts, conversations, cursors, feed, members, messages, operations, page, sync, users,
+    accounts, amendments, conversations, cursors, feed, members, messages, operations, page, sync,
+    users,
 };
 
 /// The document. Every handler of the router is in `paths`; a test compares the two.
@@ -28,6 +29,8 @@ use super::{
         conversations::change, conversations::join, conversations::leave,
         members::members, members::add, members::remove, members::change_role,
         messages::send, messages::timeline, messages::events,
+        amendments::edit, amendments::delete, amendments::react, amendments::take_back,
+        amendments::pin, amendments::unpin,
         cursors::move_cursor, cursors::readers,
         sync::sync, feed::feed,
         operations::health, operations::ready, operations::metrics,

@@ -3,6 +3,7 @@
 
 mod accepted;
 mod accounts;
+mod amendments;
 mod client_address;
 mod conversations;
 mod cursors;
@@ -106,6 +107,18 @@ fn conversations<S: Store + Directory>() -> Router<Arc<Gateway<S>>> {
         .route(
             "/v1/conversations/{id}/messages",
             get(messages::timeline::<S>).post(messages::send::<S>),
+        )
+        .route(
+            "/v1/conversations/{id}/messages/{seq}",
+            patch(amendments::edit::<S>).delete(amendments::delete::<S>),
+        )
+        .route(
+            "/v1/conversations/{id}/messages/{seq}/reactions/{emoji}",
+            put(amendments::react::<S>).delete(amendments::take_back::<S>),
+        )
+        .route(
+            "/v1/conversations/{id}/messages/{seq}/pin",
+            put(amendments::pin::<S>).delete(amendments::unpin::<S>),
         )
         .route("/v1/conversations/{id}/events", get(messages::events::<S>))
         .route(

@@ -49,6 +49,7 @@ impl Arrival {
                 seq: event.seq,
                 frame: encode_event(event).into(),
                 named: None,
+                deletes: event.body.deletes().is_some(),
                 committed,
             }),
             members,
@@ -76,7 +77,7 @@ impl Hub {
     pub(crate) fn push_missed(&self, event: &Event, members: u64) -> bool {
         let mut arrival = Arrival::of(event, members, Instant::now());
         if let Some(published) = Arc::get_mut(&mut arrival.event) {
-            published.named = event.body.as_message().map(|message| message.client_id);
+            published.named = event.body.client_id();
         }
         self.arrive(arrival)
     }

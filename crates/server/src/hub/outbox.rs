@@ -1,6 +1,6 @@
 //! What waits for one socket: bounded, filled by the publisher, emptied by the socket's task.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -32,6 +32,8 @@ pub(crate) enum Item {
     Presence(Utf8Bytes),
     /// The conversation has events up to here that are not pushed to this socket.
     Head(ConversationId, Seq),
+    /// A message was deleted in the conversation, so what is unread is to be told anew.
+    Recount(ConversationId),
     /// The user became a member.
     Joined(ConversationId),
     /// The user is no member any more.
@@ -49,6 +51,8 @@ pub(crate) struct PublishedEvent {
     /// What its sender named it with, where it was read from the store: if it is this node's own, its ack is
     /// still on its way.
     pub(crate) named: Option<ClientId>,
+    /// Whether it deletes a message, so that less may be unread.
+    pub(crate) deletes: bool,
     /// When it became durable: where delivery latency is measured from.
     pub(crate) committed: Instant,
 }
@@ -76,6 +80,7 @@ struct Queue {
     event_bytes: usize,
     heads: HashMap<ConversationId, Seq>,
     cursors: HashMap<ConversationId, Utf8Bytes>,
+    recounts: HashSet<ConversationId>,
 }
 
 impl Outbox {
@@ -104,20 +109,28 @@ impl Outbox {
         self.filled.notified().await;
     }
 
-    /// Takes everything, oldest first; cursors and heads of what found no room come last.
+    /// Takes everything, oldest first; cursors and heads of what found no room come last, and what is to be counted
+    /// anew, once for each conversation.
     pub(crate) fn take(&self) -> Vec<Item> {
         let queue = std::mem::take(&mut *self.queue.lock());
         let mut items = queue.items;
         let cursors = queue.cursors.into_iter();
         items.extend(cursors.map(|(id, frame)| Item::Cursor(id, frame)));
-        items.extend(queue.heads.into_iter().map(|(id, seq)| Item::Head(id, seq)));
+        let recounts = queue.recounts.into_iter();
+        // A head says what is unread anyway.
+        let recounts = recounts.filter(|id| !queue.heads.contains_key(id));
+        items.extend(recounts.map(Item::Recount));
+        items.extend(queue.heads.iter().map(|(id, seq)| Item::Head(*id, *seq)));
         items
     }
 }
 
 impl Queue {
     fn is_empty(&self) -> bool {
-        self.items.is_empty() && self.heads.is_empty() && self.cursors.is_empty()
+        self.items.is_empty()
+            && self.heads.is_empty()
+            && self.cursors.is_empty()
+            && self.recounts.is_empty()
     }
 
     fn push(&mut self, item: Item, bytes_max: usize) -> bool {
@@ -153,7 +166,12 @@ impl Queue {
                 self.note_head(*conversation, *seq);
                 return true;
             }
+            Item::Recount(conversation) => {
+                self.recounts.insert(*conversation);
+                return true;
+            }
             Item::Left(conversation) => {
+                self.recounts.remove(conversation);
                 self.heads.remove(conversation);
                 self.cursors.remove(conversation);
             }
@@ -190,6 +208,7 @@ mod tests {
             seq: Seq::new(seq).unwrap(),
             frame: "x".repeat(bytes).into(),
             named: None,
+            deletes: false,
             committed: Instant::now(),
         }))
     }

@@ -111,6 +111,7 @@ impl Hub {
             members: arrival.members,
             joined: arrival.joined.clone(),
             left: arrival.left.clone(),
+            deletes: arrival.event.deletes,
             frame: arrival.event.frame.clone(),
         };
         self.tell(&Topic::Conversation(conversation), &hint);
@@ -176,6 +177,7 @@ impl Hub {
                 members,
                 joined,
                 left,
+                deletes,
                 frame,
             } => {
                 let event = Arc::new(PublishedEvent {
@@ -183,6 +185,7 @@ impl Hub {
                     seq,
                     frame,
                     named: None,
+                    deletes,
                     committed: Instant::now(),
                 });
                 // Who joins is told by `Added`, so an event of a room that was left meanwhile is no news.

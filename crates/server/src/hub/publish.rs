@@ -38,8 +38,10 @@ pub(crate) enum Reply {
         session: Arc<Session>,
         /// What the client numbered it with.
         id: Option<RequestId>,
-        /// What a send named its message with.
+        /// What a send named its message with, or a change of a message itself.
         client_id: Option<ClientId>,
+        /// Whether an event is asked for, which an `ack` stands for.
+        is_acknowledged: bool,
     },
 }
 
@@ -150,12 +152,13 @@ impl Origin {
         }
     }
 
-    /// The answer to a send of a socket, if it was one.
+    /// The answer to what a socket wished to say or to change, if it was such a wish.
     fn answer(&self, seq: Seq, at: Timestamp, duplicate: bool) -> Option<(Arc<Session>, Ack)> {
         let Reply::Socket {
             session,
             id,
-            client_id: Some(client_id),
+            client_id,
+            is_acknowledged: true,
         } = &self.reply
         else {
             return None;
@@ -163,7 +166,7 @@ impl Origin {
         let ack = Ack {
             id: *id,
             conversation: Wire(self.conversation),
-            client_id: Some(Wire(*client_id)),
+            client_id: client_id.map(Wire),
             seq: Wire(seq),
             at: Wire(at),
             duplicate,
@@ -176,6 +179,7 @@ impl Origin {
             session,
             id,
             client_id,
+            ..
         } = &self.reply
         else {
             return;

@@ -92,7 +92,8 @@ impl Room {
         self.subscribed.values().chain(self.guests.values())
     }
 
-    /// Pushes an event to all but `except`, whose answer stands for it. Gives back how many had no
+    /// Pushes an event to all but `except`, whose answer stands for it; after a deletion all of them are told what is
+    /// unread. Gives back how many had no
     /// room for it.
     pub(super) fn push(&mut self, event: &Arc<PublishedEvent>, large: bool, except: u64) -> u64 {
         let (audience, guests) = if large {
@@ -104,8 +105,11 @@ impl Room {
             .values()
             .chain(guests.into_iter().flat_map(Sessions::values));
         let mut overflows = 0;
-        for session in audience.filter(|session| session.key != except) {
-            if !session.outbox.push(Item::Event(Arc::clone(event))) {
+        for session in audience {
+            if event.deletes && session.caller.user().is_some() {
+                session.outbox.push(Item::Recount(event.conversation));
+            }
+            if session.key != except && !session.outbox.push(Item::Event(Arc::clone(event))) {
                 overflows += 1;
             }
         }

@@ -97,6 +97,7 @@ fn told(place: u64, joined: &[&str], left: &[&str]) -> Hint {
         members: 3,
         joined: joined.iter().map(|id| user(id)).collect(),
         left: left.iter().map(|id| user(id)).collect(),
+        deletes: false,
         frame: Utf8Bytes::from_static("{}"),
     }
 }

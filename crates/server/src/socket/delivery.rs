@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use tidemark_core::conversation::Event;
 use tidemark_core::{ConversationId, Refusal, Seq};
 use tidemark_protocol::ByeCode;
-use tidemark_protocol::frame::{Ack, Added, Events, Head, Removed, RequestId, ServerFrame};
+use tidemark_protocol::frame::{Ack, Added, Events, Head, Read, Removed, RequestId, ServerFrame};
 use tidemark_protocol::session::delivery::{AckOffer, Next, Offer, Written};
 use tidemark_protocol::wire::Wire;
 use tidemark_store::{Directory, EventsPage, ReadError, Store};
@@ -61,9 +62,19 @@ impl<S: Store + Directory> Connection<S> {
             .metrics
             .catch_up_events
             .inc_by(page.events.len() as u64);
+        self.recount_after(conversation, &page);
         let written = self.delivery.page(events_frame(id, conversation, page));
         self.write_in_place(conversation, written).await?;
         self.writer.flush().await
+    }
+
+    /// Has the client told what is unread after a page with a deletion: it cannot know whether what was deleted was
+    /// unread.
+    pub(super) fn recount_after(&self, conversation: ConversationId, page: &EventsPage) {
+        let is_deletion = |event: &Event| event.body.deletes().is_some();
+        if self.session.caller.user().is_some() && page.events.iter().any(is_deletion) {
+            self.session.outbox.push(Item::Recount(conversation));
+        }
     }
 
     /// Writes what a page or a head has made due.
@@ -151,6 +162,7 @@ impl<S: Store + Directory> Connection<S> {
                 }
             }
             Item::Head(conversation, head) => self.write_head(conversation, head).await,
+            Item::Recount(conversation) => self.write_counts(conversation).await,
             Item::Joined(conversation) => self.write_added(conversation).await,
             Item::Left(conversation) => {
                 self.forget(conversation, Refusal::no_such_conversation())
@@ -215,6 +227,40 @@ impl<S: Store + Directory> Connection<S> {
             Err(ReadError::Refused(_)) => Ok(()),
             Err(ReadError::Unavailable) => {
                 self.try_again(Item::Head(conversation, head)).await;
+                Ok(())
+            }
+        }
+    }
+
+    /// Tells what is unread, as if the cursor had just come to where it stands.
+    async fn write_counts(&mut self, conversation: ConversationId) -> Result<(), End> {
+        let Some(user) = self.session.caller.user() else {
+            return Ok(());
+        };
+        if self.delivery.delivered(conversation).is_none() {
+            return Ok(());
+        }
+        let caller = &self.session.caller;
+        match self.gateway.store.conversation(caller, conversation).await {
+            Ok(view) => {
+                let Some(membership) = view.membership else {
+                    // Removed since: the outbox says so next.
+                    return Ok(());
+                };
+                let frame = Read {
+                    id: None,
+                    conversation: Wire(conversation),
+                    user: Wire(user.clone()),
+                    read_seq: Wire(membership.read),
+                    head_seq: Some(Wire(view.conversation.head)),
+                    unread: Some(view.counts.unread),
+                    mentions: Some(view.counts.mentions),
+                };
+                self.writer.feed(frame.encode()).await
+            }
+            Err(ReadError::Refused(_)) => Ok(()),
+            Err(ReadError::Unavailable) => {
+                self.try_again(Item::Recount(conversation)).await;
                 Ok(())
             }
         }

@@ -3,7 +3,8 @@
 use tidemark_core::conversation::Action;
 use tidemark_core::{ClientId, ConversationId, Refusal, Seq};
 use tidemark_protocol::frame::{
-    OpenConversation, Pong, Refused, Request, RequestId, SendMessage, ServerFrame, SyncConversation,
+    AmendMessage, OpenConversation, Pong, Refused, Request, RequestId, SendMessage, ServerFrame,
+    SyncConversation,
 };
 use tidemark_protocol::session::delivery::{Next, Written};
 use tidemark_store::{Directory, EventsPage, PageLimits, ReadError, Store};
@@ -18,10 +19,11 @@ impl<S: Store + Directory> Connection<S> {
     pub(super) async fn perform(&mut self, request: Request) -> Result<(), End> {
         match request {
             Request::Send(send) => self.send(send).await,
+            Request::Amend(amend) => self.amend(amend).await,
             Request::Read(read) => {
                 let action = Action::MoveCursor(read.seq);
-                self.hand_over(read.conversation, action, read.id, None)
-                    .await
+                let reply = self.reply(read.id, None, false);
+                self.hand_over(read.conversation, action, reply).await
             }
             Request::Sync(sync) => self.sync(sync).await,
             Request::Open(open) => self.open(open).await,
@@ -49,23 +51,45 @@ impl<S: Store + Directory> Connection<S> {
                 .refuse(translate::rate_limited(send.id, retry_after_ms))
                 .await;
         }
-        let client_id = send.message.client_id;
+        let reply = self.reply(send.id, Some(send.message.client_id), true);
         let action = Action::Send(send.message);
-        self.hand_over(send.conversation, action, send.id, Some(client_id))
-            .await
+        self.hand_over(send.conversation, action, reply).await
+    }
+
+    async fn amend(&mut self, amend: AmendMessage) -> Result<(), End> {
+        if let Err(retry_after_ms) = self.gateway.allow_send(&self.session.caller) {
+            return self
+                .refuse(translate::rate_limited(amend.id, retry_after_ms))
+                .await;
+        }
+        let reply = self.reply(amend.id, amend.amendment.client_id, true);
+        let action = Action::Amend(amend.amendment);
+        self.hand_over(amend.conversation, action, reply).await
+    }
+
+    fn reply(
+        &self,
+        id: Option<RequestId>,
+        client_id: Option<ClientId>,
+        is_acknowledged: bool,
+    ) -> Reply {
+        Reply::Socket {
+            session: self.session.clone(),
+            id,
+            client_id,
+            is_acknowledged,
+        }
     }
 
     async fn hand_over(
         &mut self,
         conversation: ConversationId,
         action: Action,
-        id: Option<RequestId>,
-        client_id: Option<ClientId>,
+        reply: Reply,
     ) -> Result<(), End> {
-        let reply = Reply::Socket {
-            session: self.session.clone(),
-            id,
-            client_id,
+        let (id, client_id) = match &reply {
+            Reply::Socket { id, client_id, .. } => (*id, *client_id),
+            Reply::Request(_) => (None, None),
         };
         let caller = self.session.caller.clone();
         match self
@@ -101,6 +125,7 @@ impl<S: Store + Directory> Connection<S> {
                     .metrics
                     .catch_up_events
                     .inc_by(page.events.len() as u64);
+                self.recount_after(conversation, &page);
                 let written = self.delivery.answer(events_frame(id, conversation, page));
                 self.write_in_place(conversation, written).await?;
                 self.writer.flush().await

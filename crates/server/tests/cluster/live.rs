@@ -57,6 +57,41 @@ async fn what_is_sent_on_one_node_arrives_on_the_sockets_of_all() {
 }
 
 #[tokio::test]
+async fn changes_of_messages_arrive_on_all_nodes_with_what_is_unread() {
+    let cluster = Cluster::new(2, &[NEVER]).await;
+    let (ann, bob) = (cluster.person("ann", 0), cluster.person("bob", 1));
+    let group = ann.group(&["bob"]).await;
+    let (mut socket, mut other) = (ann.socket().await, bob.socket().await);
+    let began = Instant::now();
+    socket.say(&group, "hello").await;
+    assert_eq!(other.expect("event").await["seq"], 3);
+    let about = json!({"conversation": group, "target": 3});
+    for (more, kind) in [
+        (json!({"type": "edit", "text": "hello all"}), "edit"),
+        (
+            json!({"type": "react", "emoji": "👍", "on": true}),
+            "reaction",
+        ),
+        (json!({"type": "pin", "on": true}), "pin"),
+        (json!({"type": "delete"}), "delete"),
+    ] {
+        let mut wish = about.clone();
+        for (field, value) in more.as_object().unwrap() {
+            wish[field] = value.clone();
+        }
+        socket.ask(wish).await;
+        let event = other.expect("event").await;
+        assert_eq!(
+            (&event["kind"], &event["target"]),
+            (&json!(kind), &json!(3))
+        );
+    }
+    let read = other.expect("read").await;
+    assert_eq!((&read["user"], &read["unread"]), (&json!("bob"), &json!(0)));
+    was_prompt(began);
+}
+
+#[tokio::test]
 async fn whoever_is_added_and_removed_on_another_node_hears_of_it() {
     let cluster = Cluster::new(2, &[NEVER]).await;
     let (ann, bob) = (cluster.person("ann", 0), cluster.person("bob", 1));

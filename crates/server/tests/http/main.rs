@@ -6,6 +6,7 @@
 )]
 
 mod accounts;
+mod amendments;
 mod conversations;
 mod cursors;
 mod document;

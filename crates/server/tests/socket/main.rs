@@ -6,6 +6,7 @@
     reason = "a failed expectation is a failed test, also in a helper"
 )]
 
+mod amendments;
 mod bad_frames;
 mod bad_http;
 mod client;

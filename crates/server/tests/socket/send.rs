@@ -219,10 +219,6 @@ async fn refusals_carry_the_number_of_the_request_and_nothing_happened() {
         (with("attachments", json!([Uuid::now_v7()])), "invalid"),
         (with("client_id", json!("seven")), "invalid"),
         (with("text", json!(7)), "invalid"),
-        (
-            json!({"type": "edit", "conversation": group, "target": 1, "text": "x"}),
-            "invalid",
-        ),
     ] {
         let id = socket.ask(frame).await;
         socket.expect_refused(id, code).await;

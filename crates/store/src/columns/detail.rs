@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 use tidemark_core::conversation::{
-    EventBody, Joined, MembersChange, Mentions, Message, SettingsChange,
+    Amendment, Change, EventBody, Joined, MembersChange, Mentions, Message, SettingsChange,
 };
 use tidemark_core::{ClientId, Seq, Timestamp, UserId};
 
@@ -34,8 +34,27 @@ impl From<tidemark_core::InvalidId> for Damaged {
 pub(crate) struct Columns<'a> {
     pub(crate) author: UserId,
     pub(crate) client_id: Option<ClientId>,
+    /// The message that the event is about.
+    pub(crate) target: Option<Seq>,
     pub(crate) text: Option<&'a str>,
     pub(crate) detail: Option<&'a str>,
+}
+
+/// The `text` of an event.
+pub(crate) fn text(body: &EventBody) -> Option<&str> {
+    match body {
+        EventBody::Message(message) => Some(&message.text),
+        EventBody::Amendment(amendment) => match &amendment.change {
+            Change::Edit { text, .. } => Some(text),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The `target` of an event.
+pub(crate) fn target(body: &EventBody) -> Option<Seq> {
+    body.as_amendment().map(|amendment| amendment.target)
 }
 
 /// The `detail` of an event; `None` for a message with nothing but its text.
@@ -58,6 +77,10 @@ pub(crate) fn write(body: &EventBody) -> Option<String> {
             roles: change.roles.iter().map(PersonDetail::from).collect(),
         })),
         EventBody::Settings { change, .. } => Some(json(&SettingsDetail::from(change))),
+        EventBody::Amendment(amendment) => match &amendment.change {
+            Change::Edit { mentions, .. } if mentions.is_empty() => None,
+            change => Some(json(&ChangeDetail::from(change))),
+        },
     }
 }
 
@@ -101,7 +124,41 @@ pub(crate) fn read(kind: EventKind, columns: Columns<'_>) -> Result<EventBody, D
             by,
             change: serde_json::from_str::<SettingsDetail>(detail)?.try_into()?,
         },
+        EventKind::Edit | EventKind::Delete | EventKind::Reaction | EventKind::Pin => {
+            let detail: ChangeDetail = serde_json::from_str(detail)?;
+            EventBody::Amendment(Amendment {
+                target: needed(columns.target, "target")?,
+                by,
+                client_id: columns.client_id,
+                change: change(kind, columns.text.unwrap_or_default(), detail)?,
+            })
+        }
     })
+}
+
+fn change(kind: EventKind, text: &str, detail: ChangeDetail) -> Result<Change, Damaged> {
+    Ok(match kind {
+        EventKind::Edit => Change::Edit {
+            text: text.to_owned(),
+            mentions: detail
+                .mentions
+                .map_or(Ok(Mentions::default()), Mentions::try_from)?,
+        },
+        EventKind::Reaction => Change::Reaction {
+            emoji: needed(detail.emoji, "emoji")?.parse()?,
+            on: needed(detail.on, "on")?,
+        },
+        EventKind::Pin => Change::Pin {
+            on: needed(detail.on, "on")?,
+        },
+        _ => Change::Delete {
+            reason: needed(detail.reason, "reason")?.parse()?,
+        },
+    })
+}
+
+fn needed<T>(value: Option<T>, name: &str) -> Result<T, Damaged> {
+    value.ok_or_else(|| Damaged(format!("an event about a message without {name}")))
 }
 
 fn json(detail: &impl Serialize) -> String {
@@ -128,18 +185,41 @@ struct MessageDetail {
 
 impl From<&Message> for MessageDetail {
     fn from(message: &Message) -> Self {
-        let mentions = match &message.mentions {
-            Mentions::All => Some(MentionsDetail::Everybody(Everybody::All)),
-            Mentions::Users(users) if users.is_empty() => None,
-            Mentions::Users(users) => Some(MentionsDetail::Users(
-                users.iter().map(UserId::to_string).collect(),
-            )),
-        };
         Self {
             reply_to: message.reply_to.map(Seq::get),
-            mentions,
+            mentions: MentionsDetail::of(&message.mentions),
             client_at: message.client_at.map(|at| at.0),
         }
+    }
+}
+
+/// What an event about a message says beside its text.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct ChangeDetail {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mentions: Option<MentionsDetail>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    emoji: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    on: Option<bool>,
+}
+
+impl From<&Change> for ChangeDetail {
+    fn from(change: &Change) -> Self {
+        let mut detail = Self::default();
+        match change {
+            Change::Edit { mentions, .. } => detail.mentions = MentionsDetail::of(mentions),
+            Change::Delete { reason } => detail.reason = Some(reason.to_string()),
+            Change::Reaction { emoji, on } => {
+                detail.emoji = Some(emoji.to_string());
+                detail.on = Some(*on);
+            }
+            Change::Pin { on } => detail.on = Some(*on),
+        }
+        detail
     }
 }
 
@@ -148,6 +228,19 @@ impl From<&Message> for MessageDetail {
 enum MentionsDetail {
     Everybody(Everybody),
     Users(Vec<String>),
+}
+
+impl MentionsDetail {
+    /// Nothing for nobody.
+    fn of(mentions: &Mentions) -> Option<Self> {
+        match mentions {
+            Mentions::All => Some(Self::Everybody(Everybody::All)),
+            Mentions::Users(users) if users.is_empty() => None,
+            Mentions::Users(users) => {
+                Some(Self::Users(users.iter().map(UserId::to_string).collect()))
+            }
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]

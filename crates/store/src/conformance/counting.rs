@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 
 use tidemark_core::access::Caller;
-use tidemark_core::conversation::{Action, Command, EventBody, Joined, Mentions, Role};
+use tidemark_core::conversation::{
+    Action, Command, EventBody, Joined, Mentions, Message, Role, Wish,
+};
 use tidemark_core::unread::Counts;
 use tidemark_core::{ConversationId, RefusalCode, Seq, UserId};
 
+use super::amending::amend;
 use super::world::{refused, seq};
 use super::{Engine, World};
 use crate::{CursorMove, Outcome, Store};
@@ -30,10 +33,10 @@ async fn read<E: Engine>(
 }
 
 /// The same numbers in every run, without a dependency: the mixing step is that of `SplitMix64`.
-struct Dice(u64);
+pub(super) struct Dice(pub(super) u64);
 
 impl Dice {
-    fn below(&mut self, sides: usize) -> usize {
+    pub(super) fn below(&mut self, sides: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -53,7 +56,7 @@ fn random_command<E: Engine>(
 ) -> Command {
     let user = &people[dice.below(people.len())];
     let other = &people[dice.below(people.len())];
-    let action = match dice.below(12) {
+    let action = match dice.below(15) {
         0 => Action::Join,
         1 => Action::Leave,
         2 => Action::AddMembers(vec![Joined {
@@ -64,6 +67,19 @@ fn random_command<E: Engine>(
         4..=6 => {
             let place = dice.below(usize::try_from(head.get()).expect("a short log") + 2);
             Action::MoveCursor(seq(place as u64))
+        }
+        12..=14 => {
+            let target =
+                seq(dice.below(usize::try_from(head.get()).expect("a short log") + 2) as u64);
+            let wish = match dice.below(4) {
+                0 => Wish::Edit {
+                    text: "hello again".to_owned(),
+                    mentions: Some(Mentions::All),
+                },
+                1 => Wish::Pin { on: true },
+                _ => Wish::Delete,
+            };
+            amend(target, wish)
         }
         what => {
             let mut message = world.message("hello");
@@ -106,7 +122,8 @@ async fn recounted<E: Engine>(
         let mut counts = Counts::default();
         for event in log.iter().filter(|event| event.seq > cursor) {
             let message = event.body.as_message();
-            if let Some(message) = message.filter(|message| message.sender != user) {
+            let counts_for = |message: &&Message| message.sender != user && !message.is_redacted();
+            if let Some(message) = message.filter(counts_for) {
                 counts.unread += 1;
                 counts.mentions += u64::from(message.mentions.includes(&user));
             }

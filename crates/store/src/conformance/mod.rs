@@ -20,6 +20,7 @@
 )]
 
 pub mod access;
+pub mod amending;
 pub mod comparison;
 pub mod counting;
 pub mod directory;
@@ -78,6 +79,19 @@ macro_rules! certify {
                 hiding_a_channel_hides_it_at_once,
                 an_administrator_is_above_membership,
                 an_administrator_makes_a_channel_without_members,
+            ],
+            amending: [
+                an_amendment_is_read_back_as_it_was_returned,
+                a_timeline_shows_messages_as_they_stand,
+                a_deletion_takes_the_words_out_everywhere,
+                what_is_so_already_is_repeated,
+                a_named_amendment_is_repeated,
+                a_deleted_message_is_not_unread,
+                amendments_count_for_nobody,
+                amendments_of_one_batch_see_each_other,
+                amendments_are_refused_to_others,
+                pages_are_measured_by_what_messages_say_now,
+                the_timeline_is_the_folded_log,
             ],
             comparison: [
                 heads_are_those_of_the_conversations_that_exist,

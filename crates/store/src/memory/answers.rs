@@ -59,14 +59,18 @@ impl Store for MemoryStore {
         let log = inner
             .readable()?
             .permitted(Operation::Read, caller, conversation)?;
+        let viewer = caller.user();
         let below = |place: Seq| {
-            let messages = log.messages().rev();
+            let messages = log.messages(viewer).rev();
             messages.filter(move |message| message.seq < place)
         };
-        let from = |place: Seq| log.messages().filter(move |message| message.seq >= place);
+        let from = |place: Seq| {
+            log.messages(viewer)
+                .filter(move |message| message.seq >= place)
+        };
         let (mut messages, more) = match window {
             Window::Before(place) => page(below(place), limits, message_bytes),
-            Window::Latest => page(log.messages().rev(), limits, message_bytes),
+            Window::Latest => page(log.messages(viewer).rev(), limits, message_bytes),
             Window::After(place) => page(from(place.next()), limits, message_bytes),
             Window::Around(place) => {
                 let outwards = alternate(from(place), below(place));
@@ -105,7 +109,7 @@ impl Store for MemoryStore {
             conversation: log.conversation.clone(),
             membership: membership.cloned(),
             counts,
-            last_message: log.messages().next_back().filter(|_| may_read),
+            last_message: log.messages(caller.user()).next_back().filter(|_| may_read),
             active: log.active(),
         })
     }
@@ -272,7 +276,7 @@ fn inbox_view(user: &UserId, log: &Log, membership: &Membership) -> Conversation
         conversation: log.conversation.clone(),
         membership: Some(membership.clone()),
         counts: log.counts(user, membership),
-        last_message: log.messages().next_back(),
+        last_message: log.messages(Some(user)).next_back(),
         active: log.active(),
     }
 }

@@ -83,10 +83,13 @@ impl State {
             .direct_between
             .as_ref()
             .and_then(|pair| self.directs.get(pair));
-        let earlier = needs.earlier_message.and_then(|client_id| {
+        let earlier = needs.earlier_event.and_then(|client_id| {
             let log = log?;
-            log.earlier(log.named.get(&(author, client_id)).copied()?)
+            log.earlier(log.named.get(&(author.clone(), client_id)).copied()?)
         });
+        let amended = needs
+            .amended
+            .and_then(|(seq, emoji)| log?.amended(seq, emoji, &author));
         let facts = Facts {
             conversation: log.map(|log| &log.conversation),
             caller: log.and_then(|log| log.membership(&command.caller)),
@@ -94,6 +97,7 @@ impl State {
             earlier: earlier.as_ref(),
             existing: made_before.or(direct).copied(),
             target: needs.target.and_then(|seq| log?.target(seq)),
+            amended: amended.as_ref(),
             limits,
         };
         decide(&facts, command)
@@ -129,7 +133,7 @@ impl Log {
         Some(Earlier {
             seq,
             at: event.at,
-            message: event.body.as_message()?.clone(),
+            body: event.body.clone(),
         })
     }
 

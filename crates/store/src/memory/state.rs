@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use tidemark_core::access::{Caller, Operation, permit_in};
 use tidemark_core::conversation::{
-    Conversation, Event, EventBody, MembersChange, Membership, append,
+    Amended, Amendment, Change as MessageChange, Conversation, Emoji, Event, EventBody, Mark,
+    MembersChange, Membership, append,
 };
 use tidemark_core::timeline::TimelineMessage;
 use tidemark_core::unread::{Counts, Tally, unread};
@@ -54,8 +55,10 @@ pub(crate) struct Log {
     pub(crate) entries: Vec<Entry>,
     /// Present and past members.
     pub(crate) memberships: BTreeMap<UserId, Membership>,
-    /// The message that a sender named with a client id.
+    /// The event that its author named with a client id.
     pub(crate) named: BTreeMap<(UserId, ClientId), Seq>,
+    /// The events about a message.
+    pub(crate) amendments: BTreeMap<Seq, Vec<Seq>>,
 }
 
 /// One event of a log.
@@ -147,6 +150,7 @@ impl Log {
             entries: Vec::new(),
             memberships: BTreeMap::new(),
             named: BTreeMap::new(),
+            amendments: BTreeMap::new(),
         }
     }
 
@@ -160,14 +164,23 @@ impl Log {
         let logged = append(&mut self.conversation, sent, at, body);
         let seq = logged.event.seq;
         match &logged.event.body {
-            EventBody::Message(message) => {
-                self.named.insert((author.clone(), message.client_id), seq);
+            EventBody::Message(_) => {
                 if let Some(author) = self.memberships.get_mut(&author) {
                     author.sent = logged.tally.own;
                 }
             }
             EventBody::Members(change) => self.change_members(change, seq),
+            EventBody::Amendment(amendment) => {
+                let amendments = self.amendments.entry(amendment.target);
+                amendments.or_default().push(seq);
+            }
             EventBody::Created { .. } | EventBody::Settings { .. } => {}
+        }
+        if let Some(client_id) = logged.event.body.client_id() {
+            self.named.insert((author, client_id), seq);
+        }
+        if let Some(target) = logged.event.body.deletes() {
+            self.redact(target);
         }
         self.entries.push(Entry {
             event: logged.event,
@@ -207,10 +220,81 @@ impl Log {
         self.entries.get(index..).unwrap_or_default()
     }
 
-    /// The messages, oldest first.
-    pub(crate) fn messages(&self) -> impl DoubleEndedIterator<Item = TimelineMessage> {
+    /// Takes what a message and its edits said out of the log.
+    fn redact(&mut self, target: Seq) {
+        let edits = self.amendments.get(&target).into_iter().flatten();
+        for seq in edits.chain([&target]) {
+            let index = usize::try_from(seq.get())
+                .ok()
+                .and_then(|seq| seq.checked_sub(1));
+            if let Some(entry) = index.and_then(|index| self.entries.get_mut(index)) {
+                entry.event.body.redact();
+            }
+        }
+    }
+
+    /// The messages as they stand, oldest first, as `viewer` sees them.
+    pub(crate) fn messages<'l>(
+        &'l self,
+        viewer: Option<&'l UserId>,
+    ) -> impl DoubleEndedIterator<Item = TimelineMessage> + 'l {
         let events = self.entries.iter().map(|entry| entry.event.clone());
-        events.filter_map(TimelineMessage::from_event)
+        events.filter_map(move |event| {
+            let mut message = TimelineMessage::from_event(event)?;
+            for (mark, amendment) in self.amendments_of(message.seq) {
+                message.amend(mark.at, amendment, viewer);
+            }
+            Some(message)
+        })
+    }
+
+    /// The events about a message, oldest first.
+    fn amendments_of(&self, target: Seq) -> impl Iterator<Item = (Mark, &Amendment)> {
+        let seqs = self.amendments.get(&target).into_iter().flatten();
+        seqs.filter_map(|seq| {
+            let event = &self.entry(*seq)?.event;
+            Some((mark(event), event.body.as_amendment()?))
+        })
+    }
+
+    /// A message that `caller` wishes to change, perhaps by reacting with `emoji`.
+    pub(crate) fn amended(
+        &self,
+        target: Seq,
+        emoji: Option<&Emoji>,
+        caller: &UserId,
+    ) -> Option<Amended> {
+        let sent = &self.entry(target)?.event;
+        let shown = self.messages(None).find(|message| message.seq == target)?;
+        let mut amended = Amended {
+            sender: shown.message.sender,
+            sent: mark(sent),
+            text: shown.message.text,
+            mentions: shown.message.mentions,
+            edited: None,
+            deleted: None,
+            pinned: None,
+            reacted: None,
+            has_emoji: shown.reactions.iter().any(|it| Some(&it.emoji) == emoji),
+            emojis: shown.reactions.len() as u64,
+        };
+        for (mark, amendment) in self.amendments_of(target) {
+            match &amendment.change {
+                MessageChange::Edit { .. } => amended.edited = Some(mark),
+                MessageChange::Delete { .. } => {
+                    amended.deleted = Some(mark);
+                    amended.pinned = None;
+                    amended.reacted = None;
+                }
+                MessageChange::Reaction { emoji: with, on } => {
+                    if Some(with) == emoji && amendment.by == *caller {
+                        amended.reacted = on.then_some(mark);
+                    }
+                }
+                MessageChange::Pin { on } => amended.pinned = on.then_some(mark),
+            }
+        }
+        Some(amended)
     }
 
     /// The caller's membership, present or past.
@@ -248,8 +332,11 @@ impl Log {
         let mentions = messages()
             .filter(|message| !own(message) && message.mentions.includes(user))
             .count() as u64;
+        let deleted_above = messages()
+            .filter(|message| !own(message) && message.is_redacted())
+            .count() as u64;
         Counts {
-            unread: unread(at_head, at_cursor),
+            unread: unread(at_head, at_cursor, deleted_above),
             mentions,
         }
     }
@@ -257,4 +344,11 @@ impl Log {
 
 fn is_by(message: &tidemark_core::conversation::Message, user: &UserId) -> bool {
     message.sender == *user
+}
+
+fn mark(event: &Event) -> Mark {
+    Mark {
+        seq: event.seq,
+        at: event.at,
+    }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use tidemark_core::conversation::{Action, Command, Earlier, EventBody, Membership, Target};
+use tidemark_core::conversation::{Action, Command, Earlier, Membership, Target};
 use tidemark_core::unread::Tally;
 use tidemark_core::{ClientId, ConversationId, Seq, UserId};
 use tokio_postgres::Row;
@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::columns::EventKind;
 
+use super::amendments::{self, Found, WantedMessages};
 use super::column::{self, page_size, signed};
 use super::fault::Trouble;
 use super::feed;
@@ -79,7 +80,8 @@ const DIRECTS: &str = "SELECT u.one, u.other, c.id
 
 /// The tallies at the places to which cursors are to move, and at those where they stand.
 const TALLIES: &str = "SELECT u.conversation, u.person, place.seq,
-        at_place.messages, own_at_place.own, mentioned.mentions
+        at_place.messages, own_at_place.own, mentioned.mentions,
+        deleted_above.deleted
     FROM unnest($1::uuid[], $2::text[], $3::bigint[]) AS u(conversation, person, seq)
     JOIN tidemark.conversation AS c ON c.id = u.conversation
     JOIN tidemark.person AS p ON p.id = u.person
@@ -100,12 +102,17 @@ const TALLIES: &str = "SELECT u.conversation, u.person, place.seq,
         SELECT count(*) AS mentions FROM tidemark.mention
         WHERE person IN (0, p.key) AND conversation = c.key AND seq > place.seq
             AND author <> p.key
-    ) AS mentioned ON true";
+    ) AS mentioned ON true
+    LEFT JOIN LATERAL (
+        SELECT count(*) AS deleted FROM tidemark.amended
+        WHERE conversation = c.key AND seq > place.seq AND author <> p.key
+            AND deleted IS NOT NULL
+    ) AS deleted_above ON true";
 
 const TAKE_CONVERSATION_KEYS: &str =
     "SELECT nextval('tidemark.conversation_key') FROM generate_series(1, $1)";
 
-/// A message by its sender's name for it.
+/// An event by its author's name for it.
 pub(crate) type Named = (ConversationId, UserId, ClientId);
 
 /// What a user is to a conversation.
@@ -123,6 +130,8 @@ pub(crate) struct AtPlace {
     pub(crate) tally: Tally,
     /// The messages above it in which somebody else mentions the user.
     pub(crate) mentions_above: u64,
+    /// The messages above it that somebody else sent and somebody deleted.
+    pub(crate) deleted_above: u64,
 }
 
 /// What to ask for.
@@ -134,6 +143,7 @@ pub(crate) struct Wanted {
     messages: BTreeSet<Named>,
     messages_twice: HashSet<Named>,
     targets: BTreeSet<(ConversationId, Seq)>,
+    amended: WantedMessages,
     made: BTreeSet<(UserId, ClientId)>,
     directs: BTreeSet<(UserId, UserId)>,
     cursors: BTreeSet<(ConversationId, UserId, Seq)>,
@@ -149,6 +159,8 @@ pub(crate) struct Facts {
     pub(crate) places: HashMap<(ConversationId, UserId), Place>,
     pub(crate) earlier: HashMap<Named, Earlier>,
     pub(crate) targets: HashMap<(ConversationId, Seq), Target>,
+    /// The message that a command of the conversation is to change.
+    pub(crate) amended: HashMap<ConversationId, Found>,
     pub(crate) made: HashMap<(UserId, ClientId), ConversationId>,
     pub(crate) directs: HashMap<(UserId, UserId), ConversationId>,
     pub(crate) at_places: HashMap<(ConversationId, UserId, Seq), AtPlace>,
@@ -168,6 +180,7 @@ enum Kind {
     Places,
     Messages,
     Targets,
+    Amended,
     Made,
     Directs,
     Tallies,
@@ -203,7 +216,7 @@ impl Wanted {
             self.people.insert(user.clone());
             self.places.insert((id, user.clone()));
         }
-        if let Some(client_id) = needs.earlier_message {
+        if let Some(client_id) = needs.earlier_event {
             let named = (id, author.clone(), client_id);
             if let Some(again) = self.messages.replace(named) {
                 self.messages_twice.insert(again);
@@ -212,6 +225,7 @@ impl Wanted {
         if let Some(seq) = needs.target {
             self.targets.insert((id, seq));
         }
+        self.amended.add(command, &author);
         if let Some(client_id) = needs.earlier_conversation {
             self.made.insert((author.clone(), client_id));
         }
@@ -259,6 +273,9 @@ impl Wanted {
             let (rooms, seqs) = places.map(|(id, seq)| (id.0, signed(seq.get()))).unzip();
             let targets = Statement::new(TARGETS).uuids(rooms).numbers(seqs);
             questions.ask(Kind::Targets, targets);
+        }
+        if let Some(amended) = self.amended.statement() {
+            questions.ask(Kind::Amended, amended);
         }
         if !self.made.is_empty() {
             let made = self.made.iter();
@@ -359,7 +376,7 @@ impl Facts {
                 let id = column::conversation_id(row, 0)?;
                 self.places.insert((id, column::user_id(row, 1)?), place);
             }
-            Kind::Messages => self.read_message(row)?,
+            Kind::Messages => self.read_named(row)?,
             Kind::Targets => {
                 let place = (column::conversation_id(row, 0)?, column::seq(row, 1)?);
                 let target = match EventKind::from_number(column::get::<i16>(row, 2)?.into()) {
@@ -367,6 +384,10 @@ impl Facts {
                     _ => Target::Other,
                 };
                 self.targets.insert(place, target);
+            }
+            Kind::Amended => {
+                let (id, found) = amendments::found(row)?;
+                self.amended.insert(id, found);
             }
             Kind::Made => {
                 let name = (column::user_id(row, 0)?, ClientId(column::get(row, 1)?));
@@ -386,6 +407,7 @@ impl Facts {
                 let at_place = AtPlace {
                     tally,
                     mentions_above: column::count_or_zero(row, 5)?,
+                    deleted_above: column::count_or_zero(row, 6)?,
                 };
                 self.at_places.insert(place, at_place);
             }
@@ -395,21 +417,18 @@ impl Facts {
         Ok(())
     }
 
-    fn read_message(&mut self, row: &Row) -> Result<(), Trouble> {
+    fn read_named(&mut self, row: &Row) -> Result<(), Trouble> {
         let Some(event) = rows::entry(row, 0)?.map(|entry| entry.event) else {
             return Ok(());
         };
-        if let EventBody::Message(message) = event.body {
-            let named = (
-                event.conversation,
-                message.sender.clone(),
-                message.client_id,
-            );
+        let author = event.body.author().clone();
+        if let Some(client_id) = event.body.client_id() {
             let earlier = Earlier {
                 seq: event.seq,
                 at: event.at,
-                message,
+                body: event.body,
             };
+            let named = (event.conversation, author, client_id);
             self.earlier.insert(named, earlier);
         }
         Ok(())

@@ -12,6 +12,7 @@ use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
 use crate::PageLimits;
+use crate::log_page::Entry;
 
 use super::column;
 use super::connector::Connector;
@@ -78,7 +79,11 @@ async fn ask(
     let before = witness.seq.previous();
     let statement = events_after_statement(witness.conversation, before, limits);
     let entries = page(&statement.run(&client).await?, limits)?;
-    Ok(Some(entries.first().is_some_and(|it| it.event == *witness)))
+    // It may have been deleted since.
+    let mut redacted = witness.clone();
+    redacted.body.redact();
+    let is_there = |it: &Entry| it.event == *witness || it.event == redacted;
+    Ok(Some(entries.first().is_some_and(is_there)))
 }
 
 async fn is_under_way(client: &Client, transaction: &str) -> Result<bool, Trouble> {

@@ -59,9 +59,10 @@ CREATE TABLE tidemark.conversation (
     active bigint NOT NULL
 ) WITH (fillfactor = 70);
 
--- The log. kind: 0 created, 1 message, 2 members, 3 settings. messages and own are the running counts
+-- The log. kind: 0 created, 1 message, 2 members, 3 settings, 4 edit, 5 delete, 6 reaction, 7 pin. messages and own are the running counts
 -- up to and including the event: of the conversation's messages and of those by the author. detail is
--- JSON with what a plain message does not have.
+-- JSON with what a plain message does not have. target is the seq of the message that the event is about, and
+-- text also what an edit says.
 CREATE TABLE tidemark.event (
     conversation bigint NOT NULL,
     seq bigint NOT NULL,
@@ -74,6 +75,7 @@ CREATE TABLE tidemark.event (
     kind smallint NOT NULL,
     text text,
     detail text,
+    target bigint,
     PRIMARY KEY (conversation, seq)
 ) PARTITION BY HASH (conversation);
 DO $$
@@ -89,6 +91,7 @@ CREATE INDEX event_by_position ON tidemark.event (position);
 -- Who came and went is read from one end, past all the messages in between.
 CREATE INDEX event_of_members ON tidemark.event (position) WHERE kind = 2;
 CREATE INDEX event_by_author ON tidemark.event (conversation, author, seq) WHERE kind = 1;
+CREATE INDEX event_of_edit ON tidemark.event (conversation, target, seq) WHERE kind = 4;
 -- client_id first: those of version 7 grow with time, so new entries land at the right edge.
 CREATE UNIQUE INDEX event_by_client ON tidemark.event (client_id, conversation, author)
     WHERE client_id IS NOT NULL;
@@ -100,6 +103,40 @@ CREATE TABLE tidemark.mention (
     seq bigint NOT NULL,
     author bigint NOT NULL,
     PRIMARY KEY (person, conversation, seq)
+);
+
+-- Messages that were amended: the seqs of the last edit, of the deletion, and of the pin while there is one.
+-- author is that of the message.
+CREATE TABLE tidemark.amended (
+    conversation bigint NOT NULL,
+    seq bigint NOT NULL,
+    author bigint NOT NULL,
+    edited bigint,
+    deleted bigint,
+    pinned bigint,
+    PRIMARY KEY (conversation, seq)
+);
+-- The deleted messages above a cursor.
+CREATE INDEX amended_deleted ON tidemark.amended (conversation, seq, author)
+    WHERE deleted IS NOT NULL;
+
+-- The reactions that are there, each with the seq of its event.
+CREATE TABLE tidemark.reaction (
+    conversation bigint NOT NULL,
+    target bigint NOT NULL,
+    emoji text COLLATE "C" NOT NULL,
+    person bigint NOT NULL,
+    seq bigint NOT NULL,
+    PRIMARY KEY (conversation, target, emoji, person)
+);
+-- How many they are. since is the seq of the one that brought the emoji up.
+CREATE TABLE tidemark.reaction_count (
+    conversation bigint NOT NULL,
+    target bigint NOT NULL,
+    emoji text COLLATE "C" NOT NULL,
+    count bigint NOT NULL,
+    since bigint NOT NULL,
+    PRIMARY KEY (conversation, target, emoji)
 );
 
 -- person_id repeats the person's id, which never changes, so that a page in its order is one range.

@@ -2,28 +2,28 @@
 
 use tidemark_core::access::{Caller, Operation, permit_in};
 use tidemark_core::conversation::Membership;
-use tidemark_core::timeline::TimelineMessage;
 use tidemark_core::unread::{Counts, Tally, unread};
 use tidemark_core::{ConversationId, Position, Seq, UserId};
 use tokio_postgres::Row;
 
 use crate::{ConversationView, InboxPage, MembershipView};
 
+use super::amendments::{self, amended_columns, amended_joins};
 use super::column::{self, page_size, signed};
 use super::fault::Trouble;
 use super::pool::Connections;
 use super::reads::{Read, permitted};
 use super::rows::{
-    self, CONVERSATION_COLUMNS, KeptConversation, MEMBER_COLUMNS, conversation_columns,
-    event_columns, member_columns, sent_join,
+    self, CONVERSATION_COLUMNS, EVENT_COLUMNS, KeptConversation, MEMBER_COLUMNS,
+    conversation_columns, event_columns, member_columns, sent_join,
 };
 use super::statement::Statement;
 
 /// What a view reads beside the conversation and the membership: the tallies at the cursor, and the
-/// mentions above it.
+/// mentions and the deleted messages above it.
 macro_rules! count_columns {
     () => {
-        ", at_cursor.messages, own_at_cursor.own, mentioned.mentions"
+        ", at_cursor.messages, own_at_cursor.own, mentioned.mentions, deleted_above.deleted"
     };
 }
 
@@ -45,7 +45,12 @@ macro_rules! count_joins {
             SELECT count(*) AS mentions FROM tidemark.mention
             WHERE person IN (0, p.key) AND conversation = c.key AND seq > m.read
                 AND author <> p.key AND m.read < c.head
-        ) AS mentioned ON true"
+        ) AS mentioned ON true
+        LEFT JOIN LATERAL (
+            SELECT count(*) AS deleted FROM tidemark.amended
+            WHERE conversation = c.key AND seq > m.read AND author <> p.key
+                AND deleted IS NOT NULL AND m.read < c.head
+        ) AS deleted_above ON true"
     };
 }
 
@@ -62,7 +67,7 @@ macro_rules! last_message_joins {
 }
 
 /// Where the newest message begins in a row of a view.
-const LAST_MESSAGE: usize = CONVERSATION_COLUMNS + MEMBER_COLUMNS + 3;
+const LAST_MESSAGE: usize = CONVERSATION_COLUMNS + MEMBER_COLUMNS + 4;
 
 const CONVERSATION: &str = concat!(
     "SELECT ",
@@ -72,12 +77,15 @@ const CONVERSATION: &str = concat!(
     count_columns!(),
     ", ",
     event_columns!(),
+    ", ",
+    amended_columns!(),
     " FROM tidemark.conversation AS c
     LEFT JOIN tidemark.person AS p ON p.id = $2
     LEFT JOIN tidemark.member AS m ON m.conversation = c.key AND m.person = p.key",
     sent_join!(),
     count_joins!(),
     last_message_joins!(),
+    amended_joins!(),
     " WHERE c.id = $1"
 );
 
@@ -89,6 +97,8 @@ const INBOX: &str = concat!(
     count_columns!(),
     ", ",
     event_columns!(),
+    ", ",
+    amended_columns!(),
     " FROM (
         SELECT c.* FROM tidemark.member AS m
         JOIN tidemark.conversation AS c ON c.key = m.conversation
@@ -100,6 +110,7 @@ const INBOX: &str = concat!(
     sent_join!(),
     count_joins!(),
     last_message_joins!(),
+    amended_joins!(),
     " ORDER BY c.active DESC"
 );
 
@@ -217,9 +228,13 @@ fn view(
     reads: bool,
 ) -> Result<ConversationView, Trouble> {
     let counts = counts_in(row, &kept, membership.as_ref())?;
-    let last_message = rows::entry(row, LAST_MESSAGE)?
-        .filter(|_| reads)
-        .and_then(|entry| TimelineMessage::from_event(entry.event));
+    let last_message = match rows::entry(row, LAST_MESSAGE)?.filter(|_| reads) {
+        Some(mut entry) => {
+            amendments::bring_up(row, LAST_MESSAGE + EVENT_COLUMNS, &mut entry)?;
+            entry.into_message()
+        }
+        None => None,
+    };
     Ok(ConversationView {
         conversation: kept.state,
         membership: membership.filter(Membership::is_current),
@@ -248,8 +263,9 @@ fn counts_in(
         messages: column::count_or_zero(row, first)?,
         own: column::count_or_zero(row, first + 1)?,
     };
+    let deleted_above = column::count_or_zero(row, first + 3)?;
     Ok(Counts {
-        unread: unread(at_head, at_cursor),
+        unread: unread(at_head, at_cursor, deleted_above),
         mentions: column::count_or_zero(row, first + 2)?,
     })
 }

@@ -14,6 +14,7 @@ use tidemark_core::{ClientId, ConversationId, Limits, Position, Refusal, Seq, Ti
 
 use crate::{CursorMove, Outcome};
 
+use super::amendments::Amending;
 use super::facts::{Facts, Place};
 use super::rows::KeptConversation;
 use super::writes::Writes;
@@ -114,7 +115,7 @@ impl<'l> Ledger<'l> {
             .map(|user| self.user_facts(id, user))
             .collect();
         let earlier = needs
-            .earlier_message
+            .earlier_event
             .and_then(|client_id| facts.earlier.get(&(id, author.clone(), client_id)));
         let target = needs.target.and_then(|seq| match room?.added(seq) {
             Some(added) => Some(added.as_target()),
@@ -135,6 +136,7 @@ impl<'l> Ledger<'l> {
             earlier,
             existing: made.or(direct).copied(),
             target,
+            amended: facts.amended.get(&id).map(|found| &found.amended),
             limits: self.limits,
         };
         decide(&facts, command)
@@ -214,7 +216,7 @@ impl<'l> Ledger<'l> {
                     let earlier = Earlier {
                         seq: logged.event.seq,
                         at,
-                        message: message.clone(),
+                        body: logged.event.body.clone(),
                     };
                     self.facts.earlier.insert(named, earlier);
                 }
@@ -222,6 +224,15 @@ impl<'l> Ledger<'l> {
             EventBody::Members(change) => {
                 room.is_changed = true;
                 self.apply_members(id, key, &logged.event, change);
+            }
+            EventBody::Amendment(amendment) => {
+                let found = self.facts.amended.get(&id);
+                self.writes.amend(Amending {
+                    conversation: key,
+                    seq: logged.event.seq,
+                    amendment: amendment.clone(),
+                    mentioned: found.map_or_else(Mentions::default, |it| it.mentioned.clone()),
+                });
             }
             EventBody::Created { .. } | EventBody::Settings { .. } => room.is_changed = true,
         }
@@ -345,20 +356,21 @@ impl<'l> Ledger<'l> {
             own: sent,
         };
         let mentions_added = room.mentions_above(read, user);
-        let (at_cursor, mentions) = if let Some(event) = room.added(read) {
+        let (at_cursor, mentions, deleted_above) = if let Some(event) = room.added(read) {
             // Messages of before the batch are below the place, so `sent` counts those as well.
             let at_cursor = Tally {
                 messages: event.tally.messages,
                 own: sent - room.messages_above(read, user),
             };
-            (at_cursor, mentions_added)
+            (at_cursor, mentions_added, 0)
         } else {
             let at_place = self.facts.at_places.get(&(id, user.clone(), read));
             let at_place = at_place.expect("asked for with every command about a cursor");
-            (at_place.tally, at_place.mentions_above + mentions_added)
+            let mentions = at_place.mentions_above + mentions_added;
+            (at_place.tally, mentions, at_place.deleted_above)
         };
         Counts {
-            unread: unread(at_head, at_cursor),
+            unread: unread(at_head, at_cursor, deleted_above),
             mentions,
         }
     }

@@ -8,6 +8,7 @@
 //!
 //! Nothing is remembered between transactions: another node may have changed it.
 
+mod amendments;
 mod availability;
 mod column;
 mod connector;

@@ -132,10 +132,20 @@ pub(crate) async fn events_after(
 
 /// Takes rows until their text is too much for a page; at least one.
 pub(crate) fn page(rows: &[Row], limits: PageLimits) -> Result<Vec<Entry>, Trouble> {
+    page_with(rows, limits, |_, _| Ok(()))
+}
+
+/// The same with entries that `complete` has completed from their rows.
+pub(crate) fn page_with(
+    rows: &[Row],
+    limits: PageLimits,
+    complete: impl Fn(&Row, &mut Entry) -> Result<(), Trouble>,
+) -> Result<Vec<Entry>, Trouble> {
     let mut entries = Vec::with_capacity(rows.len());
     let mut text_bytes = 0;
     for row in rows {
-        let entry = rows::entry(row, 0)?.ok_or_else(|| column::damaged("an empty event"))?;
+        let mut entry = rows::entry(row, 0)?.ok_or_else(|| column::damaged("an empty event"))?;
+        complete(row, &mut entry)?;
         text_bytes += entry.text_bytes();
         if !entries.is_empty() && text_bytes > limits.text_bytes_max {
             break;

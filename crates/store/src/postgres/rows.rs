@@ -1,11 +1,11 @@
 //! Rows as conversations, memberships and events.
 
-use tidemark_core::conversation::{Conversation, Event, Membership};
+use tidemark_core::conversation::{Conversation, Event, EventBody, Membership};
 use tidemark_core::{ClientId, Position};
 use tokio_postgres::Row;
 
 use crate::columns::{EventKind, detail};
-use crate::log_page::Entry;
+use crate::log_page::{Entry, Since};
 
 use super::column;
 use super::fault::Trouble;
@@ -94,10 +94,14 @@ pub(crate) fn membership(row: &Row, first: usize) -> Result<Option<Membership>, 
 /// `a` and its conversation `c`.
 macro_rules! event_columns {
     () => {
-        "e.position, e.seq, e.at, e.kind, a.id, e.client_id, e.text, e.detail, e.messages, c.id"
+        "e.position, e.seq, e.at, e.kind, a.id, e.client_id, e.text, e.detail, e.messages, \
+         c.id, e.target"
     };
 }
 pub(crate) use event_columns;
+
+/// How many columns that is.
+pub(crate) const EVENT_COLUMNS: usize = 11;
 
 /// The event in the columns that begin at `first`; they are null where there is none.
 pub(crate) fn entry(row: &Row, first: usize) -> Result<Option<Entry>, Trouble> {
@@ -111,6 +115,7 @@ pub(crate) fn entry(row: &Row, first: usize) -> Result<Option<Entry>, Trouble> {
     let columns = detail::Columns {
         author: column::user_id(row, first + 4)?,
         client_id: column::get::<Option<_>>(row, first + 5)?.map(ClientId),
+        target: column::optional_seq(row, first + 10)?,
         text: words.as_deref(),
         detail: column::get(row, first + 7)?,
     };
@@ -123,5 +128,20 @@ pub(crate) fn entry(row: &Row, first: usize) -> Result<Option<Entry>, Trouble> {
             body: detail::read(kind, columns).map_err(column::damaged)?,
         },
         messages: column::count(row, first + 8)?,
+        since: Since::default(),
     }))
+}
+
+/// The edit of the message `of` whose text and detail are in the columns that begin at `first`.
+pub(crate) fn edit(row: &Row, first: usize, of: &Event) -> Result<EventBody, Trouble> {
+    let words: Option<String> = column::get(row, first)?;
+    let words = words.map(text::original);
+    let columns = detail::Columns {
+        author: of.body.author().clone(),
+        client_id: None,
+        target: Some(of.seq),
+        text: words.as_deref(),
+        detail: column::get(row, first + 1)?,
+    };
+    detail::read(EventKind::Edit, columns).map_err(column::damaged)
 }

@@ -3,12 +3,13 @@
 //! It takes everything that queued while the last commit ran as one transaction, and answers after the
 //! commit has been confirmed.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use std::{iter, slice};
 
-use tidemark_core::Limits;
-use tidemark_core::conversation::{Action, Command};
+use tidemark_core::conversation::{Action, Command, NewAmendment, Wish};
+use tidemark_core::{ConversationId, Limits};
 use tokio::sync::mpsc::Receiver;
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_postgres::Client;
@@ -254,15 +255,25 @@ fn gather(first: Job, jobs: &mut Receiver<Job>) -> (Vec<Job>, Option<Job>) {
     (gathered, None)
 }
 
-/// Commands as transactions take them: nearly always in one piece, which a single batch of very long texts is
-/// too large for.
+/// Commands as transactions take them: nearly always in one piece. A single batch of very long texts is too large
+/// for that; and whoever changes a message has its conversation alone in a transaction, so that what was asked for
+/// before holds for all of it.
 fn parts(commands: &[Command]) -> impl Iterator<Item = &[Command]> {
     let mut rest = commands;
     iter::from_fn(move || {
         let mut text_bytes = 0;
+        // The conversations so far, and whether a message of it is changed.
+        let mut rooms: HashMap<ConversationId, bool> = HashMap::new();
+        let amends = |command: &Command| matches!(command.action, Action::Amend(_));
+        let any = rest.iter().any(amends);
         let fits = rest.iter().take_while(|&command| {
             text_bytes += text_bytes_of(slice::from_ref(command));
-            text_bytes <= TRANSACTION_TEXT_BYTES_MAX
+            let alone = !any
+                || match rooms.insert(command.conversation, amends(command)) {
+                    Some(is_amended) => !is_amended && !amends(command),
+                    None => true,
+                };
+            alone && text_bytes <= TRANSACTION_TEXT_BYTES_MAX
         });
         let (part, left) = rest.split_at(fits.count().max(1).min(rest.len()));
         rest = left;
@@ -273,6 +284,10 @@ fn parts(commands: &[Command]) -> impl Iterator<Item = &[Command]> {
 fn text_bytes_of(commands: &[Command]) -> usize {
     let texts = commands.iter().map(|command| match &command.action {
         Action::Send(message) => message.text.len(),
+        Action::Amend(NewAmendment {
+            wish: Wish::Edit { text, .. },
+            ..
+        }) => text.len(),
         _ => 0,
     });
     texts.sum()
@@ -318,8 +333,8 @@ fn is_io(error: &tokio_postgres::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use tidemark_core::access::Caller;
-    use tidemark_core::conversation::{Action, Command, Mentions, NewMessage};
-    use tidemark_core::{ClientId, ConversationId, Timestamp};
+    use tidemark_core::conversation::{Action, Command, Mentions, NewAmendment, NewMessage, Wish};
+    use tidemark_core::{ClientId, ConversationId, Seq, Timestamp};
     use uuid::Uuid;
 
     use super::{TRANSACTION_TEXT_BYTES_MAX, parts};
@@ -349,5 +364,33 @@ mod tests {
         let joined: Vec<_> = parts(&commands).flatten().cloned().collect();
         assert_eq!(joined, commands);
         assert_eq!(parts(&[]).count(), 0);
+    }
+
+    #[test]
+    fn whoever_changes_a_message_has_the_conversation_alone() {
+        let room = |number, action: Action| Command {
+            conversation: ConversationId(Uuid::from_u128(number)),
+            action,
+            ..send(1)
+        };
+        let pin = || {
+            Action::Amend(NewAmendment {
+                target: Seq::ZERO.next(),
+                client_id: None,
+                wish: Wish::Pin { on: true },
+            })
+        };
+        let commands = [
+            room(1, Action::Join),
+            room(1, Action::Leave),
+            room(2, pin()),
+            room(1, pin()),
+            room(3, pin()),
+            room(1, Action::Join),
+            room(2, pin()),
+            room(2, pin()),
+        ];
+        let lengths: Vec<_> = parts(&commands).map(<[_]>::len).collect();
+        assert_eq!(lengths, [3, 2, 2, 1]);
     }
 }

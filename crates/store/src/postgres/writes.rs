@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::columns::{EventKind, Origin, detail};
 
+use super::amendments::Amending;
 use super::column::signed;
 use super::rows::KeptConversation;
 use super::statement::Statement;
@@ -46,9 +47,11 @@ const MOVE_HEADS: &str = "UPDATE tidemark.conversation AS c
     WHERE c.key = u.key";
 
 const INSERT_EVENTS: &str = "INSERT INTO tidemark.event
-        (conversation, seq, position, at, author, messages, own, client_id, kind, text, detail)
+        (conversation, seq, position, at, author, messages, own, client_id, kind, text, detail,
+         target)
     SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[],
-        $6::bigint[], $7::bigint[], $8::uuid[], $9::smallint[], $10::text[], $11::text[])";
+        $6::bigint[], $7::bigint[], $8::uuid[], $9::smallint[], $10::text[], $11::text[],
+        $12::bigint[])";
 
 /// People whom nobody knows here are left out: they cannot be members, and what was said before they become
 /// one is never counted for them.
@@ -90,6 +93,7 @@ pub(crate) struct Writes {
     changed: Vec<KeptConversation>,
     heads: Vec<(i64, i64, i64, i64)>,
     events: Vec<EventRow>,
+    amendments: Vec<Amending>,
     mentions: Vec<(UserId, Place, UserId)>,
     mentions_of_all: Vec<(Place, UserId)>,
     members: BTreeMap<(i64, UserId), Membership>,
@@ -113,6 +117,7 @@ struct EventRow {
     kind: i16,
     text: Option<String>,
     detail: Option<String>,
+    target: Option<i64>,
 }
 
 impl Writes {
@@ -124,6 +129,7 @@ impl Writes {
             changed: Vec::new(),
             heads: Vec::new(),
             events: Vec::new(),
+            amendments: Vec::new(),
             mentions: Vec::new(),
             mentions_of_all: Vec::new(),
             members: BTreeMap::new(),
@@ -168,14 +174,19 @@ impl Writes {
             author: author.clone(),
             messages: signed(logged.tally.messages),
             own: signed(logged.tally.own),
-            client_id: message.map(|message| message.client_id.0),
+            client_id: event.body.client_id().map(|name| name.0),
             kind: EventKind::of(&event.body) as i16,
-            text: message.map(|message| text::kept(&message.text).into_owned()),
+            text: prose(detail::text(&event.body)),
             detail: detail::write(&event.body),
+            target: detail::target(&event.body).map(|seq| signed(seq.get())),
         });
         if self.witness.is_none() {
             self.witness = Some(event.clone());
         }
+    }
+
+    pub(crate) fn amend(&mut self, amending: Amending) {
+        self.amendments.push(amending);
     }
 
     pub(crate) fn begin_conversation(&mut self, kept: KeptConversation) {
@@ -317,6 +328,9 @@ impl Writes {
                 .numbers(directs.map(|(.., conversation)| *conversation).collect());
             statements.push(statement);
         }
+        for amending in &self.amendments {
+            statements.extend(amending.statements(key(&amending.amendment.by)));
+        }
         if !self.events.is_empty() {
             let authors = self.events.iter().map(|event| key(&event.author));
             let authors = authors.collect();
@@ -426,11 +440,13 @@ fn events_statement(events: Vec<EventRow>, authors: Vec<i64>) -> Statement {
         .numbers(rows().map(|event| event.own).collect())
         .optional_uuids(rows().map(|event| event.client_id).collect())
         .small_numbers(rows().map(|event| event.kind).collect());
+    let targets = rows().map(|event| event.target).collect();
     let (texts, details) = events
         .into_iter()
         .map(|event| (event.text, event.detail))
         .unzip();
-    statement.optional_texts(texts).optional_texts(details)
+    let statement = statement.optional_texts(texts).optional_texts(details);
+    statement.optional_numbers(targets)
 }
 
 fn prose(written: Option<&str>) -> Option<String> {

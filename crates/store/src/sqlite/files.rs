@@ -22,7 +22,7 @@ const WAL_FILE: &str = "tidemark.db-wal";
 const PAGE_BYTES: u32 = 8192;
 
 /// More statements than the engine has, so that none is ever prepared twice.
-const STATEMENTS_MAX: usize = 96;
+const STATEMENTS_MAX: usize = 128;
 
 /// Nobody else writes, so waiting means that a checkpoint and a commit met: they are short.
 const BUSY_TIMEOUT: Duration = Duration::from_millis(500);

@@ -30,7 +30,7 @@ fn view(
 ) -> rusqlite::Result<ConversationView> {
     let counts = access.counts(connection)?;
     let last_message = if reads {
-        timeline::last_message(connection, &access.kept)?
+        timeline::last_message(connection, &access.kept, access.user)?
     } else {
         None
     };

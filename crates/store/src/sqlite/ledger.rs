@@ -12,6 +12,7 @@ use tidemark_core::{ClientId, ConversationId, Limits, Position, Refusal, Seq, Ti
 use crate::columns::EventKind;
 use crate::{CursorMove, Outcome};
 
+use super::amendments;
 use super::cache::{Conversations, Place, Places, Users};
 use super::log;
 use super::lookup::{self, KeptConversation};
@@ -95,14 +96,20 @@ impl Ledger {
         for user in needs.users {
             users.push(user_facts(connection, key, user)?);
         }
-        let earlier = match (needs.earlier_message, key, author_key) {
+        let earlier = match (needs.earlier_event, key, author_key) {
             (Some(client_id), Some(key), Some(author)) => {
-                log::by_client(connection, key, author, client_id)?.and_then(earlier)
+                log::by_client(connection, key, author, client_id)?.map(earlier)
             }
             _ => None,
         };
         let target = match (needs.target, key) {
             (Some(seq), Some(key)) => log::kind_at(connection, key, seq)?.map(target),
+            _ => None,
+        };
+        let amended = match (needs.amended, key) {
+            (Some((seq, emoji)), Some(key)) => {
+                amendments::amended(connection, key, seq, emoji, author_key)?
+            }
             _ => None,
         };
         let mut existing = None;
@@ -123,6 +130,7 @@ impl Ledger {
             earlier: earlier.as_ref(),
             existing,
             target,
+            amended: amended.as_ref(),
             limits: &self.limits,
         };
         Ok(decide(&facts, command))
@@ -165,6 +173,9 @@ impl Ledger {
                 EventBody::Members(change) => {
                     apply_members(connection, kept.key, places, users, &logged.event, change)?;
                     state_changed = true;
+                }
+                EventBody::Amendment(amendment) => {
+                    amendments::apply(connection, kept.key, seq, author_key, amendment)?;
                 }
                 EventBody::Created { .. } | EventBody::Settings { .. } => state_changed = true,
             }
@@ -261,14 +272,11 @@ fn user_facts(
     })
 }
 
-fn earlier(event: Event) -> Option<Earlier> {
-    match event.body {
-        EventBody::Message(message) => Some(Earlier {
-            seq: event.seq,
-            at: event.at,
-            message,
-        }),
-        _ => None,
+fn earlier(event: Event) -> Earlier {
+    Earlier {
+        seq: event.seq,
+        at: event.at,
+        body: event.body,
     }
 }
 

@@ -9,7 +9,7 @@ use tidemark_core::{ClientId, ConversationId, Seq, UserId};
 use uuid::Uuid;
 
 use crate::columns::{EventKind, detail};
-use crate::log_page::Entry;
+use crate::log_page::{Entry, Since};
 
 use super::column;
 
@@ -17,7 +17,7 @@ use super::column;
 macro_rules! event_columns {
     () => {
         "event.position, event.seq, event.at, event.kind, event.author, event.client_id, \
-         event.text, event.detail, event.messages, event.conversation"
+         event.text, event.detail, event.messages, event.conversation, event.target"
     };
 }
 pub(crate) use event_columns;
@@ -47,6 +47,7 @@ impl<'c> EventReader<'c> {
             client_id: row
                 .get::<_, Option<[u8; 16]>>(5)?
                 .map(|bytes| ClientId(Uuid::from_bytes(bytes))),
+            target: column::optional_seq(row, 10)?,
             text: row.get_ref(6)?.as_str_or_null()?,
             detail: row.get_ref(7)?.as_str_or_null()?,
         };
@@ -59,6 +60,7 @@ impl<'c> EventReader<'c> {
                 body: detail::read(kind, columns).map_err(|what| column::damaged(7, what))?,
             },
             messages: row.get(8)?,
+            since: Since::default(),
         })
     }
 
@@ -95,12 +97,12 @@ pub(crate) fn insert(
     logged: &Logged,
 ) -> rusqlite::Result<()> {
     let Logged { event, tally } = logged;
-    let message = event.body.as_message();
     connection
         .prepare_cached(
             "INSERT INTO event
-                (conversation, seq, at, kind, author, messages, own, client_id, text, detail)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                (conversation, seq, at, kind, author, messages, own, client_id, text, detail,
+                 target)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         )?
         .execute((
             conversation,
@@ -110,9 +112,10 @@ pub(crate) fn insert(
             author,
             tally.messages,
             tally.own,
-            message.map(|message| message.client_id.0.into_bytes()),
-            message.map(|message| message.text.as_str()),
+            event.body.client_id().map(|name| name.0.into_bytes()),
+            detail::text(&event.body),
             detail::write(&event.body),
+            detail::target(&event.body).map(Seq::get),
         ))?;
     Ok(())
 }
@@ -128,6 +131,24 @@ pub(crate) fn kind_at(
         .query_row((conversation, seq.get()), |row| row.get(0))
         .optional()?;
     Ok(number.and_then(EventKind::from_number))
+}
+
+/// The event at a place of a conversation.
+pub(crate) fn at(
+    connection: &Connection,
+    conversation: i64,
+    seq: Seq,
+) -> rusqlite::Result<Option<Event>> {
+    let mut statement = connection.prepare_cached(concat!(
+        "SELECT ",
+        event_columns!(),
+        " FROM event WHERE conversation = ?1 AND seq = ?2"
+    ))?;
+    let mut rows = statement.query((conversation, seq.get()))?;
+    match rows.next()? {
+        Some(row) => Ok(Some(EventReader::new(connection).entry(row)?.event)),
+        None => Ok(None),
+    }
 }
 
 /// The event that `author` named with this client id.

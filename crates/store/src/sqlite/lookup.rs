@@ -6,6 +6,7 @@ use tidemark_core::conversation::{Conversation, Membership};
 use tidemark_core::unread::{Counts, Tally, unread};
 use tidemark_core::{ConversationId, Position, UserId};
 
+use super::amendments;
 use super::column;
 use super::log;
 use super::mentions;
@@ -141,8 +142,9 @@ pub(crate) fn counts(
         own: membership.sent,
     };
     let at_cursor = log::tally_at(connection, conversation, user, membership.read)?;
+    let deleted_above = amendments::deleted_after(connection, conversation, user, membership.read)?;
     Ok(Counts {
-        unread: unread(at_head, at_cursor),
+        unread: unread(at_head, at_cursor, deleted_above),
         mentions: mentions::count_after(connection, conversation, user, membership.read)?,
     })
 }

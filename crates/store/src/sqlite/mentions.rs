@@ -38,6 +38,31 @@ pub(crate) fn insert(
     Ok(())
 }
 
+/// Forgets the mentions of the message at `seq`.
+pub(crate) fn remove(
+    connection: &Connection,
+    conversation: i64,
+    seq: Seq,
+    mentions: &Mentions,
+) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(
+        "DELETE FROM mention WHERE conversation = ?2 AND seq = ?3
+            AND user = ifnull((SELECT key FROM user WHERE id = ?1), 0)",
+    )?;
+    match mentions {
+        // No user has this id.
+        Mentions::All => {
+            statement.execute(("", conversation, seq.get()))?;
+        }
+        Mentions::Users(users) => {
+            for user in users {
+                statement.execute((user.as_str(), conversation, seq.get()))?;
+            }
+        }
+    }
+    Ok(())
+}
+
 /// How many messages above a place somebody else mentions `user` in.
 pub(crate) fn count_after(
     connection: &Connection,

@@ -5,6 +5,7 @@
 //! `timeline`, `inbox` or `directory_reads`. Nothing is written for a message but its row in the log and the
 //! indexes over it: heads, unread counts and inboxes are seeks.
 
+mod amendments;
 mod cache;
 mod checkpointer;
 mod column;

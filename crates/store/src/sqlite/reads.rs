@@ -102,14 +102,25 @@ pub(crate) fn feed(
 /// Takes rows until their text is too much for a page; at least one.
 pub(crate) fn page(
     connection: &Connection,
+    rows: rusqlite::Rows<'_>,
+    limits: PageLimits,
+) -> rusqlite::Result<Vec<Entry>> {
+    page_with(connection, rows, limits, |_| Ok(()))
+}
+
+/// The same with entries that `complete` has completed.
+pub(crate) fn page_with(
+    connection: &Connection,
     mut rows: rusqlite::Rows<'_>,
     limits: PageLimits,
+    complete: impl Fn(&mut Entry) -> rusqlite::Result<()>,
 ) -> rusqlite::Result<Vec<Entry>> {
     let mut reader = EventReader::new(connection);
     let mut entries = Vec::new();
     let mut text_bytes = 0;
     while let Some(row) = rows.next()? {
-        let entry = reader.entry(row)?;
+        let mut entry = reader.entry(row)?;
+        complete(&mut entry)?;
         text_bytes += entry.text_bytes();
         if !entries.is_empty() && text_bytes > limits.text_bytes_max {
             break;

@@ -7,7 +7,7 @@ use crate::OpenError;
 
 /// The steps that lead from an empty file to the present schema; the file says in `user_version` how
 /// many of them it has taken.
-const MIGRATIONS: &[&str] = &[FOUNDATION, MEMBERSHIP_FEED, LEASES];
+const MIGRATIONS: &[&str] = &[FOUNDATION, MEMBERSHIP_FEED, LEASES, AMENDMENTS];
 
 const FOUNDATION: &str = "
 CREATE TABLE meta (
@@ -133,6 +133,46 @@ CREATE TABLE lease (
     name TEXT NOT NULL PRIMARY KEY,
     token INTEGER NOT NULL,
     position INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+";
+
+/// What happens to messages. Further kinds: 4 edit, 5 delete, 6 reaction, 7 pin; target is the seq of the
+/// message that the event is about, and text what an edit says.
+const AMENDMENTS: &str = "
+ALTER TABLE event ADD COLUMN target INTEGER;
+CREATE INDEX event_of_edit ON event (conversation, target, seq) WHERE kind = 4;
+
+-- Messages that were amended: the seqs of the last edit, of the deletion, and of the pin while there is one.
+-- author is that of the message.
+CREATE TABLE amended (
+    conversation INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    author INTEGER NOT NULL,
+    edited INTEGER,
+    deleted INTEGER,
+    pinned INTEGER,
+    PRIMARY KEY (conversation, seq)
+) STRICT, WITHOUT ROWID;
+-- The deleted messages above a cursor.
+CREATE INDEX amended_deleted ON amended (conversation, seq, author) WHERE deleted IS NOT NULL;
+
+-- The reactions that are there, each with the seq of its event.
+CREATE TABLE reaction (
+    conversation INTEGER NOT NULL,
+    target INTEGER NOT NULL,
+    emoji TEXT NOT NULL,
+    user INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (conversation, target, emoji, user)
+) STRICT, WITHOUT ROWID;
+-- How many they are. since is the seq of the one that brought the emoji up.
+CREATE TABLE reaction_count (
+    conversation INTEGER NOT NULL,
+    target INTEGER NOT NULL,
+    emoji TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    since INTEGER NOT NULL,
+    PRIMARY KEY (conversation, target, emoji)
 ) STRICT, WITHOUT ROWID;
 ";
 

@@ -1,16 +1,17 @@
 //! Pages of a conversation's timeline.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Rows};
 use tidemark_core::access::{Caller, Operation};
 use tidemark_core::timeline::TimelineMessage;
 use tidemark_core::{ConversationId, Seq};
 
-use crate::log_page::Part;
+use crate::log_page::{Entry, Part};
 use crate::{PageLimits, TimelinePage, Window};
 
+use super::amendments;
 use super::log::{self, event_columns};
 use super::lookup::KeptConversation;
-use super::reads::{Read, page, permitted};
+use super::reads::{Read, page_with, permitted};
 
 pub(crate) fn messages(
     connection: &Connection,
@@ -19,42 +20,42 @@ pub(crate) fn messages(
     window: Window,
     limits: PageLimits,
 ) -> Read<TimelinePage> {
-    let kept = permitted(connection, Operation::Read, caller, conversation)?.kept;
+    let access = permitted(connection, Operation::Read, caller, conversation)?;
+    let kept = access.kept;
+    let viewer = access.user;
     let part = match window {
-        Window::Latest => below(connection, &kept, kept.state.head, limits)?,
-        Window::Before(seq) => below(connection, &kept, seq.previous(), limits)?,
-        Window::After(seq) => above(connection, &kept, seq, limits)?,
-        Window::Around(seq) => around(connection, &kept, seq, limits)?,
+        Window::Latest => below(connection, &kept, viewer, kept.state.head, limits)?,
+        Window::Before(seq) => below(connection, &kept, viewer, seq.previous(), limits)?,
+        Window::After(seq) => above(connection, &kept, viewer, seq, limits)?,
+        Window::Around(seq) => around(connection, &kept, viewer, seq, limits)?,
     };
     let messages = part.entries.into_iter();
     Ok(TimelinePage {
-        messages: messages
-            .filter_map(|entry| TimelineMessage::from_event(entry.event))
-            .collect(),
+        messages: messages.filter_map(Entry::into_message).collect(),
         head: kept.state.head,
         more: part.more,
     })
 }
 
-/// The newest message of a conversation.
+/// The newest message of a conversation, as `viewer` sees it.
 pub(crate) fn last_message(
     connection: &Connection,
     kept: &KeptConversation,
+    viewer: Option<i64>,
 ) -> rusqlite::Result<Option<TimelineMessage>> {
     let limits = PageLimits {
         entries_max: 1,
         text_bytes_max: usize::MAX,
     };
-    let mut newest = below(connection, kept, kept.state.head, limits)?.entries;
-    Ok(newest
-        .pop()
-        .and_then(|entry| TimelineMessage::from_event(entry.event)))
+    let mut newest = below(connection, kept, viewer, kept.state.head, limits)?.entries;
+    Ok(newest.pop().and_then(Entry::into_message))
 }
 
 /// The newest messages at a place or below it.
 fn below(
     connection: &Connection,
     kept: &KeptConversation,
+    viewer: Option<i64>,
     at_most: Seq,
     limits: PageLimits,
 ) -> rusqlite::Result<Part> {
@@ -68,7 +69,7 @@ fn below(
          ORDER BY seq DESC LIMIT ?3"
     ))?;
     let rows = statement.query((kept.key, at_most.get(), wanted(limits, available)))?;
-    let mut entries = page(connection, rows, limits)?;
+    let mut entries = shown_page(connection, kept, viewer, rows, limits)?;
     entries.reverse();
     let more = entries.first().is_some_and(|oldest| oldest.messages > 1);
     Ok(Part { entries, more })
@@ -78,6 +79,7 @@ fn below(
 fn above(
     connection: &Connection,
     kept: &KeptConversation,
+    viewer: Option<i64>,
     after: Seq,
     limits: PageLimits,
 ) -> rusqlite::Result<Part> {
@@ -90,7 +92,7 @@ fn above(
          ORDER BY seq LIMIT ?3"
     ))?;
     let rows = statement.query((kept.key, after.get(), wanted(limits, available)))?;
-    let entries = page(connection, rows, limits)?;
+    let entries = shown_page(connection, kept, viewer, rows, limits)?;
     let newest = entries.last();
     let more = newest.is_some_and(|newest| newest.messages < kept.state.messages);
     Ok(Part { entries, more })
@@ -100,12 +102,26 @@ fn above(
 fn around(
     connection: &Connection,
     kept: &KeptConversation,
+    viewer: Option<i64>,
     seq: Seq,
     limits: PageLimits,
 ) -> rusqlite::Result<Part> {
-    let older = below(connection, kept, seq.previous(), limits)?;
-    let newer = above(connection, kept, seq.previous(), limits)?;
+    let older = below(connection, kept, viewer, seq.previous(), limits)?;
+    let newer = above(connection, kept, viewer, seq.previous(), limits)?;
     Ok(Part::around(older, newer, limits))
+}
+
+/// A page of messages as they stand, measured by what they say now.
+fn shown_page(
+    connection: &Connection,
+    kept: &KeptConversation,
+    viewer: Option<i64>,
+    rows: Rows<'_>,
+    limits: PageLimits,
+) -> rusqlite::Result<Vec<Entry>> {
+    page_with(connection, rows, limits, |entry| {
+        amendments::bring_up(connection, kept.key, viewer, entry)
+    })
 }
 
 fn wanted(limits: PageLimits, available: u64) -> u64 {

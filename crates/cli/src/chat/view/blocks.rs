@@ -89,7 +89,11 @@ pub(in crate::chat) fn tail(state: &State, open: &OpenRoom, width: u16) -> Vec<L
 
 /// The first line of a message, for a quotation.
 pub(super) fn quotation(state: &State, message: &TimelineMessage, width: usize) -> String {
-    let text = harmless::text(&message.message.text);
+    let text = if message.deleted {
+        "(deleted)".to_owned()
+    } else {
+        harmless::text(&message.message.text)
+    };
     let first = text.lines().find(|line| !line.trim().is_empty());
     let name = name(state, &message.message.sender);
     wrap::cut(&format!("{name}: {}", first.unwrap_or_default()), width)
@@ -135,7 +139,14 @@ fn message(
     } else {
         Style::new()
     };
-    lines.extend(body(&message.text, width, style));
+    if shown.deleted {
+        lines.extend(body("(deleted)", width, palette.dim()));
+    } else {
+        lines.extend(body(&message.text, width, style));
+    }
+    if let Some(words) = aftermath(shown) {
+        lines.extend(body(&words, width, palette.dim()));
+    }
     if let Some(first) = lines.first_mut() {
         number(first, shown.seq, width, palette.dim());
         if is_for_me {
@@ -148,6 +159,16 @@ fn message(
         }
     }
     lines
+}
+
+/// What happened to a message since it was sent.
+fn aftermath(shown: &TimelineMessage) -> Option<String> {
+    let reactions = shown.reactions.iter();
+    let reactions = reactions.map(|one| format!("{} {}", one.emoji, one.count));
+    let pinned = shown.pinned.then(|| "pinned".to_owned());
+    let edited = shown.edited_at.map(|_| "edited".to_owned());
+    let words: Vec<String> = reactions.chain(pinned).chain(edited).collect();
+    (!words.is_empty()).then(|| words.join(" · "))
 }
 
 /// Who, and when.
@@ -216,7 +237,7 @@ fn change(state: &State, event: &Event, width: u16) -> Vec<Line<'static>> {
         } => vec![format!("{by} began {}", harmless::line(title))],
         EventBody::Members(change) => members(state, &by, change),
         EventBody::Settings { change, .. } => settings(&by, change),
-        EventBody::Message(_) => Vec::new(),
+        EventBody::Message(_) | EventBody::Amendment(_) => Vec::new(),
     };
     let hour = state.looks.clock.hour(event.at);
     let line = format!("{hour} {}", words.join("; "));

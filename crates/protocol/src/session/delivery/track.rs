@@ -225,7 +225,7 @@ impl Track {
     }
 }
 
-/// What the sender of a message named it.
+/// What the author of an event named it.
 fn own_name(entry: &LogEntry) -> Option<ClientId> {
-    Some(entry.event()?.body.as_message()?.client_id)
+    entry.event()?.body.client_id()
 }

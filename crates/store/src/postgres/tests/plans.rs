@@ -1,7 +1,9 @@
 //! Every read finds its rows by an index, however long the log is.
 
 use tidemark_core::access::Caller;
-use tidemark_core::conversation::{Action, Command, Mentions, NewMessage};
+use tidemark_core::conversation::{
+    Action, Command, Emoji, Mentions, NewAmendment, NewMessage, Wish,
+};
 use tidemark_core::{ClientId, ConversationId, Position, Seq, Timestamp, UserId};
 use tokio_postgres::Client;
 use uuid::Uuid;
@@ -32,6 +34,15 @@ const HISTORY: &str = "
         FROM generate_series(1, 1000) AS n, generate_series(1, 200) AS seq;
     INSERT INTO tidemark.mention
         SELECT 1 + (n * 7 + seq) % 4000, n, seq, 1 + (n + seq) % 4000
+        FROM generate_series(1, 1000) AS n, generate_series(1, 200, 10) AS seq;
+    INSERT INTO tidemark.amended
+        SELECT n, seq, 1 + (n + seq) % 4000, seq + 1, seq + 2, seq + 3
+        FROM generate_series(1, 1000) AS n, generate_series(1, 200, 10) AS seq;
+    INSERT INTO tidemark.reaction
+        SELECT n, seq, ':boat:', 1 + (n * 7 + seq) % 4000, seq + 4
+        FROM generate_series(1, 1000) AS n, generate_series(1, 200, 10) AS seq;
+    INSERT INTO tidemark.reaction_count
+        SELECT n, seq, ':boat:', 1, seq + 4
         FROM generate_series(1, 1000) AS n, generate_series(1, 200, 10) AS seq;
     ANALYZE;";
 
@@ -67,7 +78,19 @@ fn batch() -> Vec<Command> {
         )
     };
     let read = |number| command(number, Action::MoveCursor(Seq::new(150).unwrap()));
-    (1..1000).map(send).chain((1..1000).map(read)).collect()
+    let react = |number| {
+        let emoji = Emoji::parse(":boat:").unwrap();
+        command(
+            number,
+            Action::Amend(NewAmendment {
+                target: Seq::new(11).unwrap(),
+                client_id: Some(ClientId(Uuid::from_u128(number.into()))),
+                wish: Wish::React { emoji, on: true },
+            }),
+        )
+    };
+    let commands = (1..1000).map(send).chain((1..1000).map(read));
+    commands.chain((1..1000).map(react)).collect()
 }
 
 async fn plan(client: &Client, statement: Statement) -> String {
@@ -94,8 +117,8 @@ async fn every_read_of_the_log_uses_an_index() {
         reads::events_after_statement(room(7), seq, limits),
         reads::members_statement(room(7), Some(&ann), 50),
         reads::readers_statement(room(7), seq, 50),
-        timeline::below_statement(room(7), seq, limits),
-        timeline::above_statement(room(7), seq, limits),
+        timeline::below_statement(&caller, room(7), seq, limits),
+        timeline::above_statement(&caller, room(7), seq, limits),
         inbox::conversation_statement(&caller, room(7)),
         inbox::inbox_statement(&ann, Some(Position(150_000)), 20),
         inbox::memberships_statement(&ann),
@@ -111,7 +134,7 @@ async fn every_read_of_the_log_uses_an_index() {
         let plan = plan(&client, statement).await;
         // A sequence has one row and no index.
         let plan = plan.replace("Seq Scan on event_position", "");
-        for table in ["event", "mention", "member"] {
+        for table in ["event", "mention", "member", "amended", "reaction"] {
             let scan = format!("Seq Scan on {table}");
             assert!(!plan.contains(&scan), "{sql}\n{plan}");
         }

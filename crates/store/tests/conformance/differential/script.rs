@@ -5,8 +5,8 @@ use proptest::option;
 use proptest::prelude::*;
 use tidemark_core::access::Caller;
 use tidemark_core::conversation::{
-    Action, Command, ConversationKind, Joined, Mentions, NewConversation, NewMessage, Role,
-    SettingsChange, Visibility,
+    Action, Command, ConversationKind, Emoji, Joined, Mentions, NewAmendment, NewConversation,
+    NewMessage, Role, SettingsChange, Visibility, Wish,
 };
 use tidemark_core::{ClientId, ConversationId, Seq, Timestamp, UserId};
 use tidemark_store::{PageLimits, Window};
@@ -107,6 +107,7 @@ fn action() -> impl Strategy<Value = Action> {
     prop_oneof![
         4 => new_conversation().prop_map(Action::Create),
         8 => new_message().prop_map(Action::Send),
+        10 => new_amendment().prop_map(Action::Amend),
         2 => vec(joined(), 0..3).prop_map(Action::AddMembers),
         1 => person().prop_map(Action::RemoveMember),
         1 => joined().prop_map(|joined| Action::ChangeRole(joined.user, joined.role)),
@@ -149,6 +150,34 @@ fn new_message() -> impl Strategy<Value = NewMessage> {
             client_at,
         },
     )
+}
+
+fn new_amendment() -> impl Strategy<Value = NewAmendment> {
+    let text = prop_oneof![
+        Just(""),
+        Just("hello"),
+        Just("hello\0again"),
+        Just("a longer text")
+    ];
+    let text = text.prop_map(str::to_owned);
+    let emoji = prop_oneof![Just("👍"), Just("👎"), Just(":boat:")];
+    let emoji = emoji.prop_map(|emoji| Emoji::parse(emoji).expect("an emoji"));
+    let wish = prop_oneof![
+        3 => (text, option::of(mentions()))
+            .prop_map(|(text, mentions)| Wish::Edit { text, mentions }),
+        1 => Just(Wish::Delete),
+        4 => (emoji, prop::bool::weighted(0.7)).prop_map(|(emoji, on)| Wish::React { emoji, on }),
+        1 => any::<bool>().prop_map(|on| Wish::Pin { on }),
+    ];
+    // Where messages are likely.
+    let target = (2..6_u64).prop_map(|number| Seq::new(number).expect("a small number"));
+    (target, option::weighted(0.2, client_id()), wish).prop_map(|(target, client_id, wish)| {
+        NewAmendment {
+            target,
+            client_id,
+            wish,
+        }
+    })
 }
 
 fn mentions() -> impl Strategy<Value = Mentions> {
