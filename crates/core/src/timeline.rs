@@ -24,7 +24,7 @@ pub enum Applied {
 }
 
 /// The messages of one conversation, from a starting place on, without holes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Timeline {
     head: Seq,
     title: Option<String>,
@@ -41,6 +41,18 @@ pub struct Timeline {
 /// How many events about messages that are not shown are kept. A page of the past is read and put in front
 /// within moments, so this is more than can have happened meanwhile.
 const ELSEWHERE_MAX: usize = 1_024;
+
+/// Two timelines are equal that show the same, whoever looks at them and whatever they keep aside.
+impl PartialEq for Timeline {
+    fn eq(&self, other: &Self) -> bool {
+        self.head == other.head
+            && self.title == other.title
+            && self.messages == other.messages
+            && self.changes == other.changes
+    }
+}
+
+impl Eq for Timeline {}
 
 impl Timeline {
     /// An empty timeline that holds everything up to `seq`, of which it shows nothing.
