@@ -80,6 +80,7 @@ impl Client {
         let (stop, stopping) = watch::channel(false);
         let driver = Driver {
             shared: Arc::clone(&shared),
+            http: http.clone(),
             options,
             stopping,
         };
@@ -130,6 +131,35 @@ impl Client {
     /// The messages without a final answer, in the order in which they were written.
     pub fn pending(&self) -> Vec<Pending> {
         self.shared.lock().session.pending().cloned().collect()
+    }
+
+    /// What the user keeps of a conversation for themselves, as far as it is known: muting, marks, the draft. Changes
+    /// of other devices come by themselves, also those of a time without a connection.
+    pub fn personal(&self, conversation: ConversationId) -> Option<body::Personal> {
+        self.shared.lock().session.personal(conversation).cloned()
+    }
+
+    /// As [`Client::personal`], of all conversations of which something is known.
+    pub fn all_personal(&self) -> Vec<body::Personal> {
+        self.shared.lock().session.all_personal().cloned().collect()
+    }
+
+    /// Changes what the user keeps of a conversation, on all devices. Of two devices that change the same field, the
+    /// later one counts; save a draft at pauses, not with every key.
+    ///
+    /// # Errors
+    ///
+    /// When the server cannot be reached or refuses.
+    pub async fn change_personal(
+        &self,
+        conversation: ConversationId,
+        patch: &body::PersonalPatch,
+    ) -> Result<body::Personal, HttpError> {
+        let state = self.http.change_personal(conversation, patch).await?;
+        self.shared
+            .with_session(|session, _| session.learn_personal(state.clone()));
+        self.shared.roused.notify_one();
+        Ok(state)
     }
 
     /// What is new from now on.

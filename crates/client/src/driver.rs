@@ -5,19 +5,24 @@ use std::time::Duration;
 
 use tidemark_protocol::session::client::{ClientSession, Ending};
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::shared::Shared;
 use crate::transport::{Transport, TransportError};
-use crate::{ClientOptions, Connection, StopReason};
+use crate::{ClientOptions, Connection, Http, StopReason};
 
 /// A connection that lived so long was a good one: the pauses begin anew.
 const GOOD_AFTER: Duration = Duration::from_secs(10);
+/// How many changes of the user's own to ask for at a time.
+const PERSONAL_CHANGES: u32 = 1_000;
+/// How long to wait after that brought nothing.
+const ASK_AGAIN_AFTER: Duration = Duration::from_secs(2);
 /// How long saying goodbye may take.
 const GOODBYE_WITHIN: Duration = Duration::from_secs(2);
 
 pub(crate) struct Driver {
     pub(crate) shared: Arc<Shared>,
+    pub(crate) http: Http,
     pub(crate) options: ClientOptions,
     /// Turns true, or is dropped, when the client is to stop.
     pub(crate) stopping: watch::Receiver<bool>,
@@ -114,6 +119,9 @@ impl Driver {
     /// Moves frames both ways until the connection ends.
     async fn converse(&mut self, transport: &mut Transport) -> Result<End, TransportError> {
         let shared = Arc::clone(&self.shared);
+        let http = self.http.clone();
+        let catching_up = keep_personal(&shared, &http);
+        tokio::pin!(catching_up);
         loop {
             shared.with_session(ClientSession::handle_timeout);
             if let Some(ending) = shared.take_ending() {
@@ -132,12 +140,35 @@ impl Driver {
                     None => return Ok(End::Lost),
                 },
                 () = shared.roused.notified() => {}
+                () = &mut catching_up => {}
                 _ = self.stopping.wait_for(|stop| *stop) => return Ok(End::Stopped),
                 () = sleep_until(due) => {}
             }
             if let Some(ending) = shared.take_ending() {
                 return Ok(End::Session(ending));
             }
+        }
+    }
+}
+
+/// Asks for what the user changed elsewhere whenever something of it is missing. Never returns.
+async fn keep_personal(shared: &Shared, http: &Http) {
+    loop {
+        let Some(after) = shared.lock().session.missing_personal() else {
+            shared.personal_missing.notified().await;
+            continue;
+        };
+        match http.personal_changes(after, PERSONAL_CHANGES).await {
+            Ok(page) => shared.with_session(|session, _| {
+                session.learn_personal_changes(after, page);
+            }),
+            Err(error) => {
+                tracing::debug!(%error, "what the user changed elsewhere cannot be read");
+            }
+        }
+        // Either there was no answer, or it did not bring what the server had told of.
+        if shared.lock().session.missing_personal() == Some(after) {
+            sleep(ASK_AGAIN_AFTER).await;
         }
     }
 }

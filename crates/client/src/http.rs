@@ -12,9 +12,9 @@ use tidemark_core::{ClientId, ConversationId, Position, Seq, SessionId, UserId};
 use tidemark_protocol::Code;
 use tidemark_protocol::body::{
     Accepted, Conversation, ConversationPatch, Cursor, EventsPage, FeedPage, Inbox, Members,
-    MembersToAdd, MessageAccepted, MessageEdit, MessagesPage, MoveCursor, NewAccount,
-    NewConversation, NewMessage, Problem, Readers, RolePatch, Sessions, SignIn, SignedIn, User,
-    Users,
+    MembersToAdd, MentionsPage, MessageAccepted, MessageEdit, MessagesPage, MoveCursor, NewAccount,
+    NewConversation, NewMessage, Personal, PersonalChanges, PersonalPatch, Problem, Readers,
+    RolePatch, Sessions, SignIn, SignedIn, User, Users,
 };
 use tidemark_protocol::wire::{Secret, Wire};
 
@@ -148,7 +148,7 @@ calls! {
     create_conversation(new: &NewConversation) -> Conversation = POST "/v1/conversations", new;
     /// A page of the user's conversations, last active first.
     conversations(limit: u32, before: Option<Position>) -> Inbox
-        = GET inbox_path(limit, before);
+        = GET paged("/v1/conversations", limit, before);
     /// One conversation.
     conversation(id: ConversationId) -> Conversation = GET format!("/v1/conversations/{id}");
     /// Changes title, topic or visibility.
@@ -203,6 +203,18 @@ calls! {
     /// Who has read up to a place.
     readers(id: ConversationId, seq: Seq) -> Readers
         = GET format!("/v1/conversations/{id}/readers?seq={seq}");
+    /// Changes what the user keeps of a conversation; all of it. [`Client::change_personal`] does the same and lets the
+    /// client know.
+    ///
+    /// [`Client::change_personal`]: crate::Client::change_personal
+    change_personal(id: ConversationId, patch: &PersonalPatch) -> Personal
+        = PUT format!("/v1/conversations/{id}/personal"), patch;
+    /// What the user changed of their own after a version.
+    personal_changes(after: u64, limit: u32) -> PersonalChanges
+        = GET format!("/v1/personal?after={after}&limit={limit}");
+    /// The messages that mention the user, newest first.
+    mentions(limit: u32, before: Option<Position>) -> MentionsPage
+        = GET paged("/v1/mentions", limit, before);
     /// The events of all conversations after a position, in commit order, for an API key. With nothing there yet,
     /// the server waits so long for something.
     feed(after: Position, limit: u32, wait: Duration) -> FeedPage
@@ -267,8 +279,8 @@ async fn checked(request: RequestBuilder) -> Answer<Response> {
     }
 }
 
-fn inbox_path(limit: u32, before: Option<Position>) -> String {
-    let mut path = format!("/v1/conversations?limit={limit}");
+fn paged(path: &str, limit: u32, before: Option<Position>) -> String {
+    let mut path = format!("{path}?limit={limit}");
     if let Some(Position(before)) = before {
         let _ = write!(path, "&before={before}");
     }
@@ -339,7 +351,7 @@ mod tests {
             format!("/v1/conversations/{id}/messages?limit=50&before=7")
         );
         assert_eq!(
-            inbox_path(20, Some(Position(9))),
+            paged("/v1/conversations", 20, Some(Position(9))),
             "/v1/conversations?limit=20&before=9"
         );
     }

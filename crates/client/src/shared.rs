@@ -21,6 +21,8 @@ pub(crate) struct Shared {
     state: Mutex<State>,
     /// Rouses the background task: there is something to send.
     pub(crate) roused: Notify,
+    /// Something that the user changed elsewhere is missing.
+    pub(crate) personal_missing: Notify,
     pub(crate) connection: watch::Sender<Connection>,
     /// How many messages wait for their ack.
     pub(crate) unsent: watch::Sender<usize>,
@@ -53,6 +55,7 @@ impl Shared {
                 ending: None,
             }),
             roused: Notify::new(),
+            personal_missing: Notify::new(),
             connection: watch::Sender::new(Connection::Connecting),
             updates: broadcast::Sender::new(updates_max.max(1)),
         }
@@ -84,7 +87,11 @@ impl Shared {
             }
         }
         let unsent = state.session.pending().count();
+        let is_personal_missing = state.session.missing_personal().is_some();
         drop(state);
+        if is_personal_missing {
+            self.personal_missing.notify_one();
+        }
         self.unsent
             .send_if_modified(|known| std::mem::replace(known, unsent) != unsent);
         result
@@ -167,6 +174,7 @@ impl State {
             | Update::Typing { .. }
             | Update::Presence { .. }
             | Update::WatchRefused { .. }
+            | Update::Personal(_)
             | Update::Added(_)
             | Update::Ended(_) => {}
         }

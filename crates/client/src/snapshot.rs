@@ -5,18 +5,34 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use tidemark_core::{ConversationId, Seq};
 use tidemark_protocol::body;
-use tidemark_protocol::session::client::{Pending, Resumption};
+use tidemark_protocol::session::client::{KeptPersonal, Pending, Resumption};
 use tidemark_protocol::wire::Wire;
 
 /// What an app keeps so that its next process goes on where this one ended: the history, how far each
-/// followed conversation was read from it, and the messages without a final answer.
+/// followed conversation was read from it, the messages without a final answer, and what the user keeps for themselves.
 ///
-/// It holds the texts of unsent messages, but no token.
+/// It holds the texts of unsent messages and of drafts, but no token.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
     epoch: Option<String>,
     cursors: BTreeMap<Wire<ConversationId>, Wire<Seq>>,
     outbox: Vec<Unsent>,
+    #[serde(default)]
+    personal: OwnChanges,
+}
+
+/// What the user keeps for themselves, and up to which version of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct OwnChanges {
+    version: u64,
+    kept: Vec<Kept>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Kept {
+    state: body::Personal,
+    read: Option<Wire<Seq>>,
+    head: Option<Wire<Seq>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +55,7 @@ impl Snapshot {
                 .map(|(id, seq)| (Wire(id), Wire(seq)))
                 .collect(),
             outbox: Vec::new(),
+            personal: OwnChanges::default(),
         }
     }
 
@@ -84,7 +101,16 @@ impl From<Resumption> for Snapshot {
             conversation: Wire(pending.conversation),
             message: pending.message.into(),
         };
+        let kept = |kept: KeptPersonal| Kept {
+            state: kept.state,
+            read: kept.read.map(Wire),
+            head: kept.head.map(Wire),
+        };
         Self {
+            personal: OwnChanges {
+                version: left.personal_version,
+                kept: left.personal.into_iter().map(kept).collect(),
+            },
             epoch: left.epoch,
             cursors: left
                 .cursors
@@ -102,7 +128,14 @@ impl From<Snapshot> for Resumption {
             conversation: unsent.conversation.0,
             message: unsent.message.into(),
         };
+        let kept = |kept: Kept| KeptPersonal {
+            state: kept.state,
+            read: kept.read.map(|seq| seq.0),
+            head: kept.head.map(|seq| seq.0),
+        };
         Self {
+            personal_version: snapshot.personal.version,
+            personal: snapshot.personal.kept.into_iter().map(kept).collect(),
             epoch: snapshot.epoch,
             cursors: snapshot
                 .cursors
@@ -146,6 +179,23 @@ mod tests {
                     client_at: None,
                 },
             }],
+            personal_version: 9,
+            personal: vec![KeptPersonal {
+                state: body::Personal {
+                    conversation: Wire(conversation),
+                    version: 9,
+                    muted_until: None,
+                    archived: true,
+                    favourite: false,
+                    marked_unread_at: Seq::new(2).map(Wire),
+                    draft: Some(body::Draft {
+                        text: "begun".to_owned(),
+                        reply_to: None,
+                    }),
+                },
+                read: Seq::new(3),
+                head: None,
+            }],
         }
     }
 
@@ -156,6 +206,13 @@ mod tests {
         let only = Resumption::from(Snapshot::of_messages(messages));
         assert_eq!(only.outbox, left.outbox);
         assert_eq!((only.epoch, only.cursors), (None, BTreeMap::new()));
+    }
+
+    #[test]
+    fn a_snapshot_from_before_there_were_drafts_is_read() {
+        let read: Snapshot =
+            serde_json::from_str(r#"{"epoch": null, "cursors": {}, "outbox": []}"#).unwrap();
+        assert_eq!(read, Snapshot::default());
     }
 
     #[test]

@@ -14,6 +14,7 @@ pub mod conversation;
 mod ids;
 mod limits;
 mod order;
+pub mod personal;
 pub mod presence;
 mod refusal;
 pub mod timeline;

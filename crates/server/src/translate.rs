@@ -1,10 +1,10 @@
 //! From what the store says to what the protocol says: the only place where the two meet.
 
-use tidemark_core::{Refusal, Seq};
+use tidemark_core::{Refusal, Seq, Timestamp};
 use tidemark_protocol::frame::{InboxEntry, Refused, RequestId};
 use tidemark_protocol::wire::Wire;
 use tidemark_protocol::{Code, body};
-use tidemark_store::{ConversationView, MembershipView, User};
+use tidemark_store::{ConversationView, MembershipView, Mentioned, User};
 
 /// When to try again after a store that could not accept, in milliseconds.
 pub(crate) const UNAVAILABLE_RETRY_MS: u64 = 500;
@@ -14,15 +14,17 @@ pub(crate) const UNAVAILABLE_DETAIL: &str =
 /// What a user hears who sends too fast.
 pub(crate) const RATE_LIMITED_DETAIL: &str = "too many messages in too short a time";
 
-/// A conversation, as one caller sees it.
-pub(crate) fn conversation(view: ConversationView) -> body::Conversation {
+/// A conversation, as one caller sees it at this time.
+pub(crate) fn conversation(view: ConversationView, now: Timestamp) -> body::Conversation {
     let ConversationView {
         conversation,
         membership,
         counts,
+        personal,
         last_message,
         ..
     } = view;
+    let personal = personal.personal;
     let id = conversation.id;
     body::Conversation {
         id: Wire(id),
@@ -37,7 +39,11 @@ pub(crate) fn conversation(view: ConversationView) -> body::Conversation {
         read_seq: Wire(membership.map_or(Seq::ZERO, |membership| membership.read)),
         unread: counts.unread,
         mentions: counts.mentions,
-        muted: false,
+        muted: personal.is_muted(now),
+        muted_until: personal.muted_until.map(Wire),
+        archived: personal.archived,
+        favourite: personal.favourite,
+        marked_unread_at: personal.marked_unread_at.map(Wire),
         last_message: last_message.map(|message| body::Message::new(id, message)),
     }
 }
@@ -51,6 +57,19 @@ pub(crate) fn inbox_entry(view: &MembershipView) -> InboxEntry {
         read_seq: Wire(view.read),
         unread: view.counts.unread,
         mentions: view.counts.mentions,
+    }
+}
+
+/// A message that mentions the caller.
+pub(crate) fn mention(mentioned: Mentioned) -> body::Mention {
+    let message = mentioned.message;
+    body::Mention {
+        conversation: Wire(mentioned.conversation),
+        seq: Wire(message.seq),
+        at: Wire(message.at),
+        sender: Wire(message.message.sender),
+        text: message.message.text,
+        position: Wire(mentioned.position),
     }
 }
 

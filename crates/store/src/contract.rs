@@ -4,14 +4,15 @@ use std::future::Future;
 
 use tidemark_core::access::Caller;
 use tidemark_core::conversation::{Command, Event};
+use tidemark_core::personal::PersonalChange;
 use tidemark_core::unread::Counts;
 use tidemark_core::{ConversationId, Position, Seq, Timestamp, UserId};
 use uuid::Uuid;
 
 use crate::{
     CommitError, ConversationView, CursorMove, EventsPage, FeedEvent, InboxPage, Leases,
-    MembersPage, MembershipFeed, MembershipView, PageLimits, ReadError, Reader, TimelinePage,
-    Window,
+    MembersPage, MembershipFeed, MembershipView, MentionsPage, PageLimits, PersonalChanged,
+    PersonalPage, ReadError, Reader, TimelinePage, Window,
 };
 
 /// Commands that a gateway hands over together, in the order in which it took them.
@@ -188,6 +189,40 @@ pub trait Store: Leases {
         user: &UserId,
         others: &[UserId],
     ) -> impl Future<Output = Result<Vec<UserId>, ReadError>> + Send;
+
+    /// The messages that mention `user`, by name or with everybody, and are at a position below `before`: newest
+    /// first in commit order, over all conversations that the user is in now, each from where they joined it. What
+    /// they say themselves is left out. The cost follows the number of conversations and of
+    /// entries asked for, not the length of any history.
+    fn mentions(
+        &self,
+        user: &UserId,
+        before: Option<Position>,
+        limits: PageLimits,
+    ) -> impl Future<Output = Result<MentionsPage, ReadError>> + Send;
+
+    /// Changes what `user` keeps of a conversation for themselves, as [`personal::change`] says, and returns all of
+    /// it when it is durable. A change that changes something gets the next version of the user's counter, without
+    /// holes, and is seen by whoever asks for [`personal_changes`](Self::personal_changes) before one with a
+    /// later version is; any other one leaves the version alone. Of changes that come at the same time none is
+    /// lost. A later membership begins with the default, and what an earlier one kept is not stored any longer.
+    ///
+    /// [`personal::change`]: tidemark_core::personal::change
+    fn change_personal(
+        &self,
+        user: &UserId,
+        conversation: ConversationId,
+        change: PersonalChange,
+    ) -> impl Future<Output = Result<PersonalChanged, CommitError>> + Send;
+
+    /// What `user` changed after a version, of conversations that they are in now: the last state of each, in the
+    /// order of versions. `after` above the user's last version gives an empty page that says which that is.
+    fn personal_changes(
+        &self,
+        user: &UserId,
+        after: u64,
+        limits: PageLimits,
+    ) -> impl Future<Output = Result<PersonalPage, ReadError>> + Send;
 
     /// Whether commands are taken now.
     fn health(&self) -> Health;

@@ -25,6 +25,16 @@ pub enum ReadError {
     Unavailable,
 }
 
+/// What a change was read for and could not be, it is not done either.
+impl From<ReadError> for CommitError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Refused(refusal) => Self::Refused(refusal),
+            ReadError::Unavailable => Self::Unavailable,
+        }
+    }
+}
+
 /// Why a change to people, passwords, sessions or keys did not happen.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DirectoryError {

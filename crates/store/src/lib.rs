@@ -17,6 +17,8 @@ mod lease_terms;
 mod leases;
 mod log_page;
 pub mod memory;
+mod mentions_page;
+mod personal_page;
 pub mod postgres;
 pub mod sqlite;
 mod views;
@@ -30,5 +32,6 @@ pub use error::{CommitError, DirectoryError, OpenError, ReadError};
 pub use leases::{Acquired, LeaseError, LeaseToken, Leases};
 pub use views::{
     ConversationView, CursorMove, EventsPage, FeedEvent, InboxPage, Member, MembersPage,
-    MembershipFeed, MembershipView, PageLimits, Reader, TimelinePage, Window,
+    MembershipFeed, MembershipView, Mentioned, MentionsPage, PageLimits, PersonalChanged,
+    PersonalPage, Reader, TimelinePage, Window,
 };

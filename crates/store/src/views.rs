@@ -1,9 +1,10 @@
 //! What reads return.
 
 use tidemark_core::conversation::{Conversation, Event, Membership, Role};
+use tidemark_core::personal::Versioned;
 use tidemark_core::timeline::TimelineMessage;
 use tidemark_core::unread::Counts;
-use tidemark_core::{Position, Seq, UserId};
+use tidemark_core::{ConversationId, Position, Seq, UserId};
 
 /// How much one page may hold. A page holds at least one entry if there is one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +62,8 @@ pub struct ConversationView {
     pub membership: Option<Membership>,
     /// What the caller has still to see; zero for whoever is no member.
     pub counts: Counts,
+    /// What the caller keeps of it for themselves, without the draft; the default for whoever is no member.
+    pub personal: Versioned,
     /// The newest message; `None` also for whoever may see the conversation but not read it.
     pub last_message: Option<TimelineMessage>,
     /// The commit position of the last event: orders an inbox.
@@ -150,4 +153,44 @@ pub struct FeedEvent {
     pub position: Position,
     /// The event.
     pub event: Event,
+}
+
+/// A message that mentions somebody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mentioned {
+    /// Its place in commit order.
+    pub position: Position,
+    /// Where it was said.
+    pub conversation: ConversationId,
+    /// The message.
+    pub message: TimelineMessage,
+}
+
+/// Some of the messages that mention a user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MentionsPage {
+    /// Newest first, in commit order.
+    pub mentions: Vec<Mentioned>,
+    /// Where the next page begins: pass it as `before`.
+    pub next: Option<Position>,
+}
+
+/// What a change of a personal state led to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PersonalChanged {
+    /// How it stands now.
+    pub state: Versioned,
+    /// Whether the change made a difference.
+    pub changed: bool,
+}
+
+/// What a user changed of their own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PersonalPage {
+    /// In the order of versions.
+    pub changes: Vec<(ConversationId, Versioned)>,
+    /// Nothing else of the user was changed up to this version: where the next page begins.
+    pub version: u64,
+    /// Whether others follow.
+    pub more: bool,
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tidemark_client::{Client, HttpError};
 use tidemark_core::conversation::{ConversationKind, Visibility};
-use tidemark_core::{ClientId, ConversationId, UserId};
-use tidemark_protocol::body::{ConversationPatch, MembersToAdd, NewConversation};
+use tidemark_core::{ClientId, ConversationId, Timestamp, UserId};
+use tidemark_protocol::body::{ConversationPatch, MembersToAdd, NewConversation, PersonalPatch};
 use tidemark_protocol::wire::{Wire, wrap_all};
 use uuid::Uuid;
 
@@ -14,6 +14,8 @@ use super::event::{Call, Event, MembersAnswer, Wish};
 /// The pauses before what only reads is tried again, when there was no way to the server: a connection that was
 /// kept from before may have been closed just then.
 const PAUSES: [Duration; 2] = [Duration::from_millis(200), Duration::from_secs(1)];
+/// The year 9999: until then nobody is asked again.
+const FOR_GOOD: Timestamp = Timestamp(253_370_764_800_000);
 /// The most conversations that are listed.
 const INBOX_PAGES_MAX: usize = 10;
 /// The most members of a conversation that are known by name.
@@ -61,6 +63,30 @@ async fn carry_out(client: &Client, wish: Wish) -> Result<Option<Event>, HttpErr
         }
         Wish::Leave(id) => {
             http.leave(id).await?;
+            return Ok(None);
+        }
+        Wish::Mute(id, on) => {
+            let patch = PersonalPatch {
+                muted_until: Some(on.then_some(Wire(FOR_GOOD))),
+                ..PersonalPatch::default()
+            };
+            client.change_personal(id, &patch).await?;
+            return Ok(None);
+        }
+        Wish::Archive(id, on) => {
+            let patch = PersonalPatch {
+                archived: Some(Some(on)),
+                ..PersonalPatch::default()
+            };
+            client.change_personal(id, &patch).await?;
+            return Ok(None);
+        }
+        Wish::Favour(id, on) => {
+            let patch = PersonalPatch {
+                favourite: Some(Some(on)),
+                ..PersonalPatch::default()
+            };
+            client.change_personal(id, &patch).await?;
             return Ok(None);
         }
         Wish::Topic(id, topic) => {

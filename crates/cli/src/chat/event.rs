@@ -77,8 +77,18 @@ pub(super) enum Link {
 pub(super) struct Sight {
     pub(super) conversations: Vec<(ConversationId, ConversationState)>,
     pub(super) pending: Vec<Pending>,
+    /// What the user keeps for themselves; conversations that are not named have nothing of it.
+    pub(super) kept: Vec<(ConversationId, Kept)>,
     /// That of the open conversation.
     pub(super) timeline: Option<(ConversationId, Timeline)>,
+}
+
+/// What the user has set of a conversation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Kept {
+    pub(super) is_muted: bool,
+    pub(super) is_archived: bool,
+    pub(super) is_favourite: bool,
 }
 
 /// The members of a conversation, or the first of them.
@@ -128,11 +138,20 @@ pub(super) struct Call {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Wish {
     Direct(UserId),
-    Group { title: String, users: Vec<UserId> },
-    Channel { title: String },
+    Group {
+        title: String,
+        users: Vec<UserId>,
+    },
+    Channel {
+        title: String,
+    },
     Join(ConversationId),
     Invite(ConversationId, Vec<UserId>),
     Leave(ConversationId),
     Topic(ConversationId, Option<String>),
     Title(ConversationId, Option<String>),
+    /// Notifications or none, for good.
+    Mute(ConversationId, bool),
+    Archive(ConversationId, bool),
+    Favour(ConversationId, bool),
 }

@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::io;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crossterm::event::{Event as TerminalEvent, EventStream};
 use futures_util::{FutureExt, StreamExt};
@@ -13,13 +13,14 @@ use ratatui::layout::Size;
 use tidemark_client::{Client, Connection, Missed, StopReason, Update, Updates};
 use tidemark_core::typing::EXPIRES_AFTER_MS;
 use tidemark_core::{ConversationId, Seq, UserId};
+use tidemark_protocol::body;
 use tidemark_protocol::wire::LogEntry;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use super::calls;
-use super::event::{Effect, Event, Link, Sight};
+use super::event::{Effect, Event, Kept, Link, Sight};
 use super::screen::Screen;
 use super::state::State;
 use super::unsent::UnsentFile;
@@ -199,6 +200,7 @@ impl Session {
                 | Update::ReadBy { .. }
                 | Update::Presence { .. }
                 | Update::WatchRefused { .. }
+                | Update::Personal(_)
                 | Update::Ended(_),
             ) => return,
             // What was missed may have been a conversation that came or went.
@@ -248,6 +250,7 @@ impl Session {
             self.take_in(Event::Sight(Box::new(Sight {
                 conversations: self.client.conversations(),
                 pending: self.client.pending(),
+                kept: kept(&self.client.all_personal()),
                 timeline,
             })));
         }
@@ -366,6 +369,23 @@ impl Session {
             }
         });
     }
+}
+
+/// What the user has set, now.
+fn kept(states: &[body::Personal]) -> Vec<(ConversationId, Kept)> {
+    let unix = SystemTime::now().duration_since(UNIX_EPOCH);
+    let now_ms = unix.map_or(0, |unix| {
+        i64::try_from(unix.as_millis()).unwrap_or(i64::MAX)
+    });
+    let one = |state: &body::Personal| {
+        let kept = Kept {
+            is_muted: state.muted_until.is_some_and(|until| now_ms < until.0.0),
+            is_archived: state.archived,
+            is_favourite: state.favourite,
+        };
+        (state.conversation.0, kept)
+    };
+    states.iter().map(one).collect()
 }
 
 /// Who sent the message, if it is one.

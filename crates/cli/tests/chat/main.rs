@@ -5,6 +5,7 @@
     reason = "a failed expectation is a failed test, also in a helper"
 )]
 
+mod own;
 mod terminal;
 
 use std::path::Path;

@@ -14,5 +14,6 @@ mod limits;
 mod log;
 mod membership;
 mod outsiders;
+mod personal;
 mod timeline;
 mod world;

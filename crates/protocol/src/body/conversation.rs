@@ -37,8 +37,16 @@ pub struct Conversation {
     pub unread: u64,
     /// Those of them that mention the caller.
     pub mentions: u64,
-    /// Whether the caller wants no notifications of it.
+    /// Whether the caller wants no notifications of it, by the server's clock.
     pub muted: bool,
+    /// Until when.
+    pub muted_until: Option<WireTimestamp>,
+    /// Whether the caller put it out of the way.
+    pub archived: bool,
+    /// Whether it is a favourite of the caller's.
+    pub favourite: bool,
+    /// The message that the caller wants to come back to.
+    pub marked_unread_at: Option<WireSeq>,
     /// The newest message, if there is one that the caller may read.
     pub last_message: Option<Message>,
 }

@@ -7,7 +7,9 @@ mod account;
 mod conversation;
 mod feed;
 mod member;
+mod mention;
 mod message;
+mod personal;
 mod problem;
 mod read;
 mod sync;
@@ -17,10 +19,12 @@ pub use account::{NewAccount, Session, Sessions, SignIn, SignedIn};
 pub use conversation::{Conversation, ConversationPatch, Inbox, NewConversation};
 pub use feed::{FeedEntry, FeedPage};
 pub use member::{Accepted, Member, Members, MembersToAdd, RolePatch};
+pub use mention::{Mention, MentionsPage};
 pub use message::{
     EventsPage, Message, MessageAccepted, MessageEdit, MessageKind, MessagesPage, NewMessage,
     Reaction,
 };
+pub use personal::{Draft, Personal, PersonalChanges, PersonalPatch};
 pub use problem::Problem;
 pub use read::{Cursor, MoveCursor, Reader, Readers};
 pub use sync::{SyncRequest, SyncResponse, SyncedConversation};

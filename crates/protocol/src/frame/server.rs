@@ -7,7 +7,7 @@ use tidemark_core::conversation::Event;
 use tidemark_core::presence::Status;
 use tidemark_core::{ClientId, ConversationId, Seq, Timestamp, UserId};
 
-use crate::body::Conversation;
+use crate::body::{Conversation, Personal};
 use crate::frame::{RequestId, Welcome};
 use crate::wire::{InvalidJson, LogEntry, Wire, encode, parse_object, serialize_event};
 use crate::{ByeCode, Code};
@@ -34,6 +34,8 @@ pub enum ServerFrame {
     Added(Box<Added>),
     /// The user is in a conversation no more.
     Removed(Removed),
+    /// The user changed something of their own.
+    Personal(Box<Personal>),
     /// Somebody is writing.
     Typing(Typing),
     /// Whether somebody is there.
@@ -200,9 +202,9 @@ pub struct UnknownFrame {
 
 impl ServerFrame {
     /// The `type` of every frame.
-    pub const TYPES: [&str; 13] = [
+    pub const TYPES: [&str; 14] = [
         "welcome", "ack", "refused", "event", "events", "head", "read", "added", "removed",
-        "typing", "presence", "pong", "bye",
+        "personal", "typing", "presence", "pong", "bye",
     ];
 
     /// Reads one frame.
@@ -223,6 +225,7 @@ impl ServerFrame {
             "read" => parse_object(text).map(Self::Read),
             "added" => parse_object(text).map(Self::Added),
             "removed" => parse_object(text).map(Self::Removed),
+            "personal" => parse_object(text).map(Self::Personal),
             "typing" => parse_object(text).map(Self::Typing),
             "presence" => parse_object(text).map(Self::Presence),
             "pong" => parse_object(text).map(Self::Pong),
@@ -287,6 +290,7 @@ encode_each!(
     Read => "read",
     Added => "added",
     Removed => "removed",
+    Personal => "personal",
     Typing => "typing",
     Presence => "presence",
     Pong => "pong",

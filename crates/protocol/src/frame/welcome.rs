@@ -24,6 +24,10 @@ pub struct Welcome {
     pub conversations: Vec<InboxEntry>,
     /// Whether the user has others than these; `GET /v1/conversations` has them.
     pub more: bool,
+    /// The version of what the user changed last of their own; a client that holds an older one asks for
+    /// `GET /v1/personal`.
+    #[serde(default)]
+    pub personal_version: u64,
 }
 
 /// How much the server takes, in `welcome`.

@@ -4,6 +4,7 @@ mod incoming;
 mod liveness;
 mod outbox;
 mod outgoing;
+mod personal;
 mod settings;
 mod signals;
 mod track;
@@ -24,6 +25,8 @@ use crate::frame::{CloseConversation, Ping, Request, RequestId};
 use liveness::{Due, Liveness};
 use outbox::Outbox;
 pub use outbox::{OutboxError, Pending};
+use personal::Affairs;
+pub use personal::KeptPersonal;
 pub use settings::{ClientSettings, Resumption};
 use signals::Signals;
 use track::{Fetch, Track};
@@ -68,6 +71,7 @@ pub struct ClientSession {
     behind: BTreeSet<ConversationId>,
     outbox: Outbox,
     signals: Signals,
+    affairs: Affairs,
     /// The largest frame that the server takes, in bytes.
     frame_bytes_max: u64,
     last_request: RequestId,
@@ -115,6 +119,7 @@ impl ClientSession {
             tracks: BTreeMap::new(),
             behind: BTreeSet::new(),
             signals: Signals::default(),
+            affairs: Affairs::default(),
             frame_bytes_max: u64::MAX,
             last_request: RequestId(0),
             control: VecDeque::new(),
@@ -131,6 +136,7 @@ impl ClientSession {
     pub fn resume(settings: ClientSettings, left: Resumption) -> Result<Self, OutboxError> {
         let mut session = Self::new(settings);
         session.epoch = left.epoch;
+        session.affairs = Affairs::resume(left.personal_version, left.personal);
         for (id, cursor) in left.cursors {
             session.tracks.insert(
                 id,
@@ -154,6 +160,8 @@ impl ClientSession {
             epoch: self.epoch.clone(),
             cursors: followed.map(|(id, it)| (*id, it.track.cursor())).collect(),
             outbox: self.outbox.pending().cloned().collect(),
+            personal_version: self.affairs.held(),
+            personal: self.affairs.all().cloned().collect(),
         }
     }
 
@@ -243,6 +251,7 @@ impl ClientSession {
             return;
         };
         if known.track.mark_read(seq) {
+            self.has_read(conversation, seq);
             self.updates.push_back(Update::Changed(conversation));
             self.tell_read(now, conversation);
         }
@@ -262,6 +271,7 @@ impl ClientSession {
         if known.track.told(head, counts) | known.track.read_moved(read) {
             self.updates.push_back(Update::Changed(conversation));
         }
+        self.has_read(conversation, read);
         self.settle(conversation);
     }
 

@@ -10,11 +10,12 @@ use tidemark_core::timeline::TimelineMessage;
 use tidemark_core::{Position, Seq};
 use tidemark_protocol::Code;
 use tidemark_protocol::body::{
-    Accepted, Conversation, ConversationPatch, Cursor, EventsPage, FeedEntry, FeedPage, Inbox,
-    Member, Members, MembersToAdd, Message, MessageAccepted, MessageEdit, MessagesPage, MoveCursor,
-    NewAccount, NewConversation, NewMessage, Problem, ProfilePatch, Reaction, Reader, Readers,
-    RolePatch, Session, Sessions, SignIn, SignedIn, SyncRequest, SyncResponse, SyncedConversation,
-    User, Users,
+    Accepted, Conversation, ConversationPatch, Cursor, Draft, EventsPage, FeedEntry, FeedPage,
+    Inbox, Member, Members, MembersToAdd, Mention, MentionsPage, Message, MessageAccepted,
+    MessageEdit, MessagesPage, MoveCursor, NewAccount, NewConversation, NewMessage, Personal,
+    PersonalChanges, PersonalPatch, Problem, ProfilePatch, Reaction, Reader, Readers, RolePatch,
+    Session, Sessions, SignIn, SignedIn, SyncRequest, SyncResponse, SyncedConversation, User,
+    Users,
 };
 use tidemark_protocol::wire::{LogEntry, NotSupported, Secret, Wire};
 
@@ -33,6 +34,8 @@ pub(crate) fn files() -> Vec<Golden> {
         Golden::new("http/message.json", messages()),
         Golden::new("http/events.json", events()),
         Golden::new("http/read.json", reads()),
+        Golden::new("http/mentions.json", mentions()),
+        Golden::new("http/personal.json", personal()),
         Golden::new("http/sync.json", sync()),
         Golden::new("http/problem.json", problems()),
     ]
@@ -62,6 +65,10 @@ pub(crate) fn new_group() -> Conversation {
         unread: 0,
         mentions: 0,
         muted: false,
+        muted_until: None,
+        archived: false,
+        favourite: false,
+        marked_unread_at: None,
         last_message: None,
     }
 }
@@ -74,6 +81,10 @@ fn busy_group() -> Conversation {
         read_seq: Wire(seq(41)),
         unread: 2,
         mentions: 1,
+        muted: true,
+        muted_until: Some(Wire(at(9_000))),
+        favourite: true,
+        marked_unread_at: Some(Wire(seq(40))),
         last_message: Some(shown(44, full_message())),
         ..new_group()
     }
@@ -106,6 +117,79 @@ fn deleted() -> Message {
         ..plain_message()
     };
     shown(42, nothing)
+}
+
+fn mentions() -> Vec<Case> {
+    vec![Case::body(
+        "GET /v1/mentions",
+        "one message, and older ones on the next page",
+        MentionsPage {
+            mentions: vec![Mention {
+                conversation: Wire(harbour()),
+                seq: Wire(seq(43)),
+                at: Wire(at(430)),
+                sender: Wire(user("ann")),
+                text: "Ben, the tide is coming in.".to_owned(),
+                position: Wire(Position(5_077)),
+            }],
+            next: Some(Wire(Position(5_077))),
+        },
+    )]
+}
+
+/// Everything that there can be.
+pub(crate) fn kept() -> Personal {
+    Personal {
+        conversation: Wire(harbour()),
+        version: 12,
+        muted_until: Some(Wire(at(9_000))),
+        archived: false,
+        favourite: true,
+        marked_unread_at: Some(Wire(seq(40))),
+        draft: Some(Draft {
+            text: "See you at".to_owned(),
+            reply_to: Some(Wire(seq(43))),
+        }),
+    }
+}
+
+fn personal() -> Vec<Case> {
+    vec![
+        Case::body(
+            "PUT /v1/conversations/{id}/personal",
+            "changes two fields and takes another one away",
+            PersonalPatch {
+                muted_until: Some(None),
+                archived: Some(Some(true)),
+                draft: Some(Some(Draft {
+                    text: "See you".to_owned(),
+                    reply_to: None,
+                })),
+                ..PersonalPatch::default()
+            },
+        ),
+        Case::body("personal state", "the answer: all of it", kept()),
+        Case::body(
+            "GET /v1/personal",
+            "what changed since a version",
+            PersonalChanges {
+                changes: vec![
+                    Personal {
+                        conversation: Wire(lighthouse()),
+                        version: 11,
+                        muted_until: None,
+                        archived: true,
+                        favourite: false,
+                        marked_unread_at: None,
+                        draft: None,
+                    },
+                    kept(),
+                ],
+                version: 12,
+                more: false,
+            },
+        ),
+    ]
 }
 
 fn accounts() -> Vec<Case> {

@@ -32,6 +32,7 @@ pub(crate) fn files() -> Vec<Golden> {
         Golden::new("server/read.json", read()),
         Golden::new("server/added.json", added()),
         Golden::new("server/removed.json", removed()),
+        Golden::new("server/personal.json", personal()),
         Golden::new("server/typing.json", typing()),
         Golden::new("server/presence.json", presence()),
         Golden::new("server/pong.json", pong()),
@@ -76,6 +77,7 @@ fn welcome() -> Vec<Case> {
         },
         conversations: Vec::new(),
         more: false,
+        personal_version: 0,
     };
     let entry = |id, kind, head, read, unread, mentions| InboxEntry {
         id: Wire(id),
@@ -92,6 +94,7 @@ fn welcome() -> Vec<Case> {
             entry(lighthouse(), ConversationKind::Direct, 7, 7, 0, 0),
         ],
         more: true,
+        personal_version: 12,
         ..alone.clone()
     };
     vec![
@@ -106,6 +109,14 @@ fn welcome() -> Vec<Case> {
             busy
         ),
     ]
+}
+
+fn personal() -> Vec<Case> {
+    vec![case!(
+        "all of it",
+        "the whole state as it is now, whichever field was changed",
+        bodies::kept()
+    )]
 }
 
 fn ack() -> Vec<Case> {

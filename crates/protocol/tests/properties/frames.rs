@@ -14,7 +14,7 @@ use tidemark_core::conversation::{
 use tidemark_core::presence::Status;
 use tidemark_core::timeline::TimelineMessage;
 use tidemark_core::{ClientId, ConversationId, Seq, SessionId, Timestamp, UserId};
-use tidemark_protocol::body::{Conversation, Message as ShownMessage, User};
+use tidemark_protocol::body::{Conversation, Draft, Message as ShownMessage, Personal, User};
 use tidemark_protocol::frame::{
     Ack, Added, AdvertisedLimits, AmendMessage, Bye, ClientFrame, CloseConversation,
     DeclarePresence, Events, Head, Hello, InboxEntry, OpenConversation, Ping, Pong, Presence, Read,
@@ -353,10 +353,20 @@ fn welcome() -> BoxedStrategy<ServerFrame> {
         limits(),
         vec(inbox_entry(), 0..4),
         any::<bool>(),
+        any::<u64>(),
     );
     fields
         .prop_map(
-            |(session, user, epoch, heartbeat_ms, limits, conversations, more)| {
+            |(
+                session,
+                user,
+                epoch,
+                heartbeat_ms,
+                limits,
+                conversations,
+                more,
+                personal_version,
+            )| {
                 ServerFrame::Welcome(Box::new(Welcome {
                     session_id: Wire(SessionId(session)),
                     user,
@@ -365,6 +375,7 @@ fn welcome() -> BoxedStrategy<ServerFrame> {
                     limits,
                     conversations,
                     more,
+                    personal_version,
                 }))
             },
         )
@@ -388,14 +399,16 @@ fn shown_conversation() -> BoxedStrategy<Conversation> {
         seq(),
         seq(),
         any::<[u64; 3]>(),
-        any::<bool>(),
+        any::<[bool; 3]>(),
+        (option::of(at()), option::of(seq())),
         option::of(last),
     );
     (shape, state)
         .prop_map(|(shape, state)| {
             let (id, kind, title, topic, visibility, role) = shape;
-            let (created_at, head, read, [member_count, unread, mentions], muted, last_message) =
-                state;
+            let (created_at, head, read, counts, flags, (muted_until, mark), last_message) = state;
+            let [member_count, unread, mentions] = counts;
+            let [muted, archived, favourite] = flags;
             Conversation {
                 id: Wire(id),
                 kind: Wire(kind),
@@ -410,10 +423,34 @@ fn shown_conversation() -> BoxedStrategy<Conversation> {
                 unread,
                 mentions,
                 muted,
+                muted_until: muted_until.map(Wire),
+                archived,
+                favourite,
+                marked_unread_at: mark.map(Wire),
                 last_message,
             }
         })
         .boxed()
+}
+
+fn personal() -> impl Strategy<Value = Personal> {
+    let draft = (text(), option::of(seq())).prop_map(|(text, reply_to)| Draft {
+        text,
+        reply_to: reply_to.map(Wire),
+    });
+    let flags = any::<[bool; 2]>();
+    let fields = (option::of(at()), option::of(seq()), option::of(draft));
+    (conversation(), any::<u64>(), flags, fields).prop_map(
+        |(conversation, version, [archived, favourite], (muted_until, mark, draft))| Personal {
+            conversation: Wire(conversation),
+            version,
+            muted_until: muted_until.map(Wire),
+            archived,
+            favourite,
+            marked_unread_at: mark.map(Wire),
+            draft,
+        },
+    )
 }
 
 fn answers() -> BoxedStrategy<ServerFrame> {
@@ -450,6 +487,7 @@ fn answers() -> BoxedStrategy<ServerFrame> {
                     retry_after_ms,
                 })
             }),
+        personal().prop_map(|personal| ServerFrame::Personal(Box::new(personal))),
         (conversation(), user(), at()).prop_map(|(conversation, user, until)| {
             ServerFrame::Typing(Typing {
                 conversation: Wire(conversation),

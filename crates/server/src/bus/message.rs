@@ -20,6 +20,7 @@ const RECEIPT: u8 = 2;
 const CURSOR: u8 = 3;
 const ADDED: u8 = 4;
 const REVOKED: u8 = 5;
+const PERSONAL: u8 = 9;
 const TYPING: u8 = 32;
 const PRESENCE: u8 = 33;
 const WHO_IS_THERE: u8 = 34;
@@ -60,6 +61,13 @@ pub(crate) enum Hint {
     Cursor {
         user: UserId,
         conversation: ConversationId,
+        frame: Utf8Bytes,
+    },
+    /// A user changed something of their own, for their own devices. To those who follow the user.
+    Personal {
+        user: UserId,
+        conversation: ConversationId,
+        version: u64,
         frame: Utf8Bytes,
     },
     /// A user became a member by the event at this place. To those who follow the user: they need not follow the
@@ -122,6 +130,16 @@ pub(crate) fn encode(node: NodeId, hint: &Hint) -> Bytes {
             put_user(&mut out, user);
             put_uuid(&mut out, conversation.0);
         }
+        Hint::Personal {
+            user,
+            conversation,
+            version,
+            ..
+        } => {
+            put_user(&mut out, user);
+            put_uuid(&mut out, conversation.0);
+            out.put_u64_le(*version);
+        }
         Hint::Added {
             user,
             conversation,
@@ -176,6 +194,12 @@ pub(crate) fn decode(mut message: Bytes) -> Option<(NodeId, Hint)> {
             conversation: ConversationId(take_uuid(rest)?),
             frame: take_frame(rest)?,
         },
+        PERSONAL => Hint::Personal {
+            user: take_user(rest)?,
+            conversation: ConversationId(take_uuid(rest)?),
+            version: rest.try_get_u64_le().ok()?,
+            frame: take_frame(rest)?,
+        },
         ADDED => Hint::Added {
             user: take_user(rest)?,
             conversation: ConversationId(take_uuid(rest)?),
@@ -210,6 +234,7 @@ impl Hint {
             Self::Event { .. } => EVENT,
             Self::Receipt { .. } => RECEIPT,
             Self::Cursor { .. } => CURSOR,
+            Self::Personal { .. } => PERSONAL,
             Self::Added { .. } => ADDED,
             Self::Revoked { .. } => REVOKED,
             Self::Typing { .. } => TYPING,
@@ -223,6 +248,7 @@ impl Hint {
             Self::Event { frame, .. }
             | Self::Receipt { frame, .. }
             | Self::Cursor { frame, .. }
+            | Self::Personal { frame, .. }
             | Self::Typing { frame, .. } => Some(frame.as_str()),
             Self::Added { .. }
             | Self::Revoked { .. }
@@ -345,6 +371,12 @@ mod tests {
             Hint::Cursor {
                 user: user("ann"),
                 conversation,
+                frame: frame("{}"),
+            },
+            Hint::Personal {
+                user: user("ann"),
+                conversation,
+                version: 12,
                 frame: frame("{}"),
             },
             Hint::Added {

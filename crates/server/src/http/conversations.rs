@@ -51,11 +51,12 @@ pub(super) async fn inbox<S: Store + Directory>(
         .store
         .inbox(&person.user, before, limit.min(INBOX_MAX))
         .await?;
+    let now = gateway.clock.now();
     Ok(Json(body::Inbox {
         conversations: inbox
             .conversations
             .into_iter()
-            .map(translate::conversation)
+            .map(|view| translate::conversation(view, now))
             .collect(),
         next: inbox.next.map(Wire),
     }))
@@ -92,7 +93,8 @@ pub(super) async fn create<S: Store + Directory>(
         _ => (StatusCode::CREATED, id),
     };
     let view = gateway.store.conversation(&identity.caller, id).await?;
-    Ok((status, Json(translate::conversation(view))))
+    let now = gateway.clock.now();
+    Ok((status, Json(translate::conversation(view, now))))
 }
 
 /// One conversation.
@@ -107,7 +109,8 @@ pub(super) async fn conversation<S: Store + Directory>(
     Ids(Wire(id)): Ids<Wire<ConversationId>>,
 ) -> Result<Json<body::Conversation>, Problem> {
     let view = gateway.store.conversation(&identity.caller, id).await?;
-    Ok(Json(translate::conversation(view)))
+    let now = gateway.clock.now();
+    Ok(Json(translate::conversation(view, now)))
 }
 
 /// Change title, topic or visibility.

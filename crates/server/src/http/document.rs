@@ -9,8 +9,8 @@ use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 
 use super::{
-    accounts, amendments, conversations, cursors, feed, members, messages, operations, page, sync,
-    users,
+    accounts, amendments, conversations, cursors, feed, members, messages, operations, page,
+    personal, sync, users,
 };
 
 /// The document. Every handler of the router is in `paths`; a test compares the two.
@@ -32,6 +32,7 @@ use super::{
         amendments::edit, amendments::delete, amendments::react, amendments::take_back,
         amendments::pin, amendments::unpin,
         cursors::move_cursor, cursors::readers,
+        personal::change, personal::changes, personal::mentions,
         sync::sync, feed::feed,
         operations::health, operations::ready, operations::metrics,
     ),
@@ -44,6 +45,7 @@ use super::{
         (name = "members", description = "Who is in a conversation, and as what"),
         (name = "messages", description = "Sending, reading and catching up"),
         (name = "cursors", description = "How far people have read"),
+        (name = "personal", description = "What belongs to one user"),
         (name = "feed", description = "The log of everything, for the server side of an application"),
         (name = "operations", description = "For probes and dashboards"),
     ),

@@ -14,6 +14,7 @@ mod members;
 mod messages;
 mod operations;
 mod page;
+mod personal;
 mod problem;
 mod sync;
 mod users;
@@ -44,6 +45,7 @@ pub(crate) fn router<S: Store + Directory>(gateway: Arc<Gateway<S>>) -> Router {
     Router::new()
         .merge(people())
         .merge(conversations())
+        .merge(personal())
         .route("/v1/sync", post(sync::sync::<S>))
         .route("/v1/feed", get(feed::feed::<S>))
         .route("/v1/socket", get(socket::upgrade::<S>))
@@ -126,6 +128,16 @@ fn conversations<S: Store + Directory>() -> Router<Arc<Gateway<S>>> {
             put(cursors::move_cursor::<S>),
         )
         .route("/v1/conversations/{id}/readers", get(cursors::readers::<S>))
+}
+
+fn personal<S: Store + Directory>() -> Router<Arc<Gateway<S>>> {
+    Router::new()
+        .route(
+            "/v1/conversations/{id}/personal",
+            put(personal::change::<S>),
+        )
+        .route("/v1/personal", get(personal::changes::<S>))
+        .route("/v1/mentions", get(personal::mentions::<S>))
 }
 
 async fn no_such_path() -> Problem {

@@ -161,7 +161,7 @@ async fn added<S: Store + Directory>(
             .conversation(&person.identity.caller, id)
             .await
         {
-            Ok(view) => added.push(translate::conversation(view)),
+            Ok(view) => added.push(translate::conversation(view, gateway.clock.now())),
             // Removed since the list was read.
             Err(ReadError::Refused(_)) => {}
             Err(error @ ReadError::Unavailable) => return Err(error.into()),

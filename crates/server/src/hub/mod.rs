@@ -10,6 +10,7 @@ mod arrival;
 mod order;
 mod outbox;
 mod peers;
+mod personal;
 mod publish;
 mod room;
 mod session;

@@ -26,6 +26,12 @@ pub(crate) enum Item {
     Receipt(ConversationId, Utf8Bytes),
     /// The user's own read cursor in the conversation moved on another device; the frame, ready to write.
     Cursor(ConversationId, Utf8Bytes),
+    /// The user changed something of their own; the frame, written if this socket follows the conversation still.
+    Personal {
+        conversation: ConversationId,
+        version: u64,
+        frame: Utf8Bytes,
+    },
     /// Another member is writing; the frame, written if this socket follows the conversation still.
     Typing(ConversationId, Utf8Bytes),
     /// Whether somebody is there whom this socket watches; the frame, ready to write.
@@ -66,7 +72,8 @@ const ITEMS_MAX: usize = 16_384;
 /// Answers find room: a socket has a bounded number of requests under way. Events that find none
 /// are dropped and remembered as the head of their conversation, so a slow reader costs a bounded
 /// amount of memory and learns that there is more. Of the user's own cursors the last of each
-/// conversation is kept: nothing else would ever tell this device.
+/// conversation is kept: nothing else would ever tell this device. Of the user's own changes the latest is kept: its
+/// version says that there were others.
 #[derive(Debug)]
 pub(crate) struct Outbox {
     queue: Mutex<Queue>,
@@ -81,6 +88,8 @@ struct Queue {
     heads: HashMap<ConversationId, Seq>,
     cursors: HashMap<ConversationId, Utf8Bytes>,
     recounts: HashSet<ConversationId>,
+    /// The latest of the user's own changes that found no room.
+    personal: Option<(u64, ConversationId, Utf8Bytes)>,
 }
 
 impl Outbox {
@@ -120,7 +129,15 @@ impl Outbox {
         // A head says what is unread anyway.
         let recounts = recounts.filter(|id| !queue.heads.contains_key(id));
         items.extend(recounts.map(Item::Recount));
-        items.extend(queue.heads.iter().map(|(id, seq)| Item::Head(*id, *seq)));
+        let personal = queue.personal.into_iter();
+        items.extend(
+            personal.map(|(version, conversation, frame)| Item::Personal {
+                conversation,
+                version,
+                frame,
+            }),
+        );
+        items.extend(queue.heads.into_iter().map(|(id, seq)| Item::Head(id, seq)));
         items
     }
 }
@@ -131,6 +148,7 @@ impl Queue {
             && self.heads.is_empty()
             && self.cursors.is_empty()
             && self.recounts.is_empty()
+            && self.personal.is_none()
     }
 
     fn push(&mut self, item: Item, bytes_max: usize) -> bool {
@@ -159,6 +177,21 @@ impl Queue {
                 if waits || self.event_bytes + frame.len() > bytes_max {
                     self.cursors.insert(*conversation, frame.clone());
                     return true;
+                }
+                self.event_bytes += frame.len();
+            }
+            Item::Personal {
+                conversation,
+                version,
+                frame,
+            } => {
+                let is_full = self.items.len() >= ITEMS_MAX;
+                if is_full || self.event_bytes + frame.len() > bytes_max {
+                    let waits = self.personal.as_ref().map_or(0, |(version, ..)| *version);
+                    if *version > waits {
+                        self.personal = Some((*version, *conversation, frame.clone()));
+                    }
+                    return false;
                 }
                 self.event_bytes += frame.len();
             }
@@ -261,6 +294,26 @@ mod tests {
         outbox.push(cursor(room(1), "second"));
         assert_eq!(cursors(&outbox), [(room(1), "second".to_owned())]);
         assert_eq!(cursors(&outbox), []);
+    }
+
+    #[test]
+    fn of_own_changes_that_find_no_room_the_latest_is_told_later() {
+        let change = |version| Item::Personal {
+            conversation: room(1),
+            version,
+            frame: Utf8Bytes::from_static("{}"),
+        };
+        let outbox = Outbox::new(10);
+        outbox.push(event(1, 9));
+        for version in [4, 6, 5] {
+            assert!(!outbox.push(change(version)));
+        }
+        let items = outbox.take();
+        let [Item::Event(_), Item::Personal { version: 6, .. }] = &*items else {
+            panic!("{items:?}")
+        };
+        assert!(outbox.take().is_empty());
+        assert!(outbox.push(change(7)));
     }
 
     #[test]

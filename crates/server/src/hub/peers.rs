@@ -215,6 +215,12 @@ impl Hub {
                     session.outbox.push(cursor);
                 }
             }
+            Hint::Personal {
+                user,
+                conversation,
+                version,
+                frame,
+            } => self.push_personal(&user, conversation, version, &frame),
             Hint::Added {
                 user,
                 conversation,

@@ -155,12 +155,16 @@ impl<S: Store + Directory> Connection<S> {
                 self.writer.feed(frame).await
             }
             Item::Cursor(_, frame) | Item::Presence(frame) => self.writer.feed(frame).await,
-            Item::Receipt(conversation, frame) | Item::Typing(conversation, frame) => {
-                match self.delivery.delivered(conversation) {
-                    Some(_) => self.writer.feed(frame).await,
-                    None => Ok(()),
-                }
-            }
+            Item::Receipt(conversation, frame)
+            | Item::Typing(conversation, frame)
+            | Item::Personal {
+                conversation,
+                frame,
+                ..
+            } => match self.delivery.delivered(conversation) {
+                Some(_) => self.writer.feed(frame).await,
+                None => Ok(()),
+            },
             Item::Head(conversation, head) => self.write_head(conversation, head).await,
             Item::Recount(conversation) => self.write_counts(conversation).await,
             Item::Joined(conversation) => self.write_added(conversation).await,
@@ -290,7 +294,7 @@ impl<S: Store + Directory> Connection<S> {
             self.write_in_place(conversation, written).await?;
         }
         let added = Added {
-            conversation: translate::conversation(view),
+            conversation: translate::conversation(view, self.gateway.clock.now()),
         };
         self.writer.feed(added.encode()).await
     }

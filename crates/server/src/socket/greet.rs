@@ -9,7 +9,7 @@ use tidemark_protocol::frame::{AdvertisedLimits, Hello, ParseLimits, Removed, We
 use tidemark_protocol::session::delivery::{Delivery, Next};
 use tidemark_protocol::session::server::{Input, ServerSession, Settings};
 use tidemark_protocol::wire::{Secret, Wire};
-use tidemark_store::{Directory, MembershipView, Store};
+use tidemark_store::{Directory, MembershipView, PageLimits, Store};
 use tokio::time::timeout_at;
 use uuid::Uuid;
 
@@ -114,7 +114,10 @@ impl Greeting {
     ) -> Result<(), End> {
         let memberships = self.subscribe(gateway).await?;
         let epoch = gateway.store.epoch().to_string();
-        let profile = gateway.profile(&self.session.caller).await;
+        let (profile, personal_version) = tokio::join!(
+            gateway.profile(&self.session.caller),
+            personal_version(gateway, &self.session),
+        );
         let shown = memberships.iter().take(WELCOME_CONVERSATIONS_MAX);
         let welcome = Welcome {
             session_id: Wire(
@@ -127,6 +130,7 @@ impl Greeting {
             limits: advertised_limits(&gateway.config),
             conversations: shown.map(translate::inbox_entry).collect(),
             more: memberships.len() > WELCOME_CONVERSATIONS_MAX,
+            personal_version: personal_version?,
             epoch,
         };
         writer.feed(welcome.encode()).await?;
@@ -217,6 +221,23 @@ impl Greeting {
         }
         Ok(())
     }
+}
+
+/// How far the user's own changes have come. Asked once the socket hears of later ones.
+async fn personal_version<S: Store + Directory>(
+    gateway: &Gateway<S>,
+    session: &Session,
+) -> Result<u64, End> {
+    let Some(user) = session.caller.user() else {
+        return Ok(0);
+    };
+    let none = PageLimits {
+        entries_max: 1,
+        text_bytes_max: 0,
+    };
+    let page = gateway.store.personal_changes(user, u64::MAX, none).await;
+    page.map(|page| page.version)
+        .map_err(|_| End::Bye(ByeCode::Overloaded))
 }
 
 async fn wait_for_hello<S: Store + Directory>(

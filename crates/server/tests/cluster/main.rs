@@ -17,6 +17,7 @@ mod live;
 mod lost;
 mod nats;
 mod network;
+mod personal;
 mod presence;
 mod servers;
 mod shared_store;

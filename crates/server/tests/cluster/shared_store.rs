@@ -5,13 +5,15 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tidemark_core::access::Caller;
+use tidemark_core::personal::PersonalChange;
 use tidemark_core::unread::Counts;
 use tidemark_core::{ConversationId, Position, Seq, SessionId, Timestamp, UserId};
 use tidemark_store::{
     Acquired, ApiKey, Batch, CommitError, ConversationView, Credentials, Directory, DirectoryError,
     EventsPage, FeedEvent, Health, InboxPage, LeaseError, LeaseToken, Leases, MembersPage,
-    MembershipFeed, MembershipView, NewAccount, NewSession, Outcome, PageLimits, ReadError, Reader,
-    SecretHash, Session, SessionOwner, Store, TimelinePage, User, Window,
+    MembershipFeed, MembershipView, MentionsPage, NewAccount, NewSession, Outcome, PageLimits,
+    PersonalChanged, PersonalPage, ReadError, Reader, SecretHash, Session, SessionOwner, Store,
+    TimelinePage, User, Window,
 };
 use uuid::Uuid;
 
@@ -174,6 +176,33 @@ impl<S: Store + Directory> Store for SharedStore<S> {
         entries_max: usize,
     ) -> Result<MembershipFeed, ReadError> {
         self.store.membership_feed(after, entries_max).await
+    }
+
+    async fn mentions(
+        &self,
+        user: &UserId,
+        before: Option<Position>,
+        limits: PageLimits,
+    ) -> Result<MentionsPage, ReadError> {
+        self.store.mentions(user, before, limits).await
+    }
+
+    async fn change_personal(
+        &self,
+        user: &UserId,
+        conversation: ConversationId,
+        change: PersonalChange,
+    ) -> Result<PersonalChanged, CommitError> {
+        self.store.change_personal(user, conversation, change).await
+    }
+
+    async fn personal_changes(
+        &self,
+        user: &UserId,
+        after: u64,
+        limits: PageLimits,
+    ) -> Result<PersonalPage, ReadError> {
+        self.store.personal_changes(user, after, limits).await
     }
 
     fn health(&self) -> Health {

@@ -14,6 +14,7 @@ mod feed;
 mod members;
 mod messages;
 mod operations;
+mod personal;
 mod sync;
 mod users;
 mod world;

@@ -15,6 +15,7 @@ mod drain;
 mod hello;
 mod large;
 mod membership;
+mod personal;
 mod presence;
 mod resume;
 mod send;

@@ -30,7 +30,9 @@ pub mod idempotency;
 pub mod inbox;
 pub mod leases;
 pub mod log;
+pub mod mentions;
 pub mod pages;
+pub mod personal;
 mod snapshot;
 mod world;
 
@@ -192,6 +194,11 @@ macro_rules! certify {
                 a_conversation_id_in_use_is_refused,
                 text_up_to_the_limit_is_kept,
             ],
+            mentions: [
+                mentions_are_listed_for_whom_they_mention,
+                mentions_follow_membership,
+                pages_of_mentions_join_into_the_list,
+            ],
             pages: [
                 pages_of_events_hold_what_follows,
                 at_and_above_the_head_a_page_of_events_is_empty,
@@ -201,6 +208,16 @@ macro_rules! certify {
                 a_conversation_without_messages_has_empty_pages,
                 pages_of_members_visit_each_once,
                 readers_are_those_whose_cursor_came_so_far,
+            ],
+            personal: [
+                a_change_leaves_what_it_does_not_name,
+                only_members_keep_something,
+                a_refused_change_changes_nothing,
+                a_mark_ends_by_reading_or_writing,
+                a_later_membership_begins_anew,
+                pages_of_changes_join_into_all_of_them,
+                changes_at_once_are_all_kept,
+                what_is_kept_survives_a_kill,
             ],
         }
     };

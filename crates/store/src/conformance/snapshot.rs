@@ -9,8 +9,8 @@ use tidemark_core::{ConversationId, Position, Seq, UserId};
 
 use super::world::WHOLE;
 use crate::{
-    ConversationView, Directory, EventsPage, MembersPage, MembershipView, ReadError, Reader, Store,
-    TimelinePage, User, Window,
+    ConversationView, Directory, EventsPage, MembersPage, MembershipView, MentionsPage,
+    PersonalPage, ReadError, Reader, Store, TimelinePage, User, Window,
 };
 
 /// What a store answers about some people and conversations. Positions are replaced by their ranks,
@@ -51,6 +51,10 @@ pub struct PersonSnapshot {
     pub views: Vec<Result<ConversationView, ReadError>>,
     /// What there is to see in each conversation.
     pub counts: Vec<Result<(Seq, Counts), ReadError>>,
+    /// The messages that mention the person.
+    pub mentions: Result<MentionsPage, ReadError>,
+    /// What the person keeps.
+    pub personal: Result<PersonalPage, ReadError>,
 }
 
 impl Snapshot {
@@ -125,7 +129,13 @@ impl PersonSnapshot {
             }));
             counts.push(store.counts(person, id).await);
         }
+        let mut mentions = store.mentions(person, None, WHOLE).await;
+        for mentioned in mentions.iter_mut().flat_map(|page| &mut page.mentions) {
+            ranks.replace(&mut mentioned.position);
+        }
         Self {
+            mentions,
+            personal: store.personal_changes(person, 0, WHOLE).await,
             user: store.user(person).await.ok(),
             inbox,
             memberships,

@@ -2,17 +2,19 @@
 
 use tidemark_core::access::{Caller, Operation};
 use tidemark_core::conversation::{Event, EventBody, Membership};
+use tidemark_core::personal::{PersonalChange, Versioned};
 use tidemark_core::timeline::TimelineMessage;
 use tidemark_core::unread::Counts;
 use tidemark_core::{ConversationId, Position, Seq, UserId};
 use uuid::Uuid;
 
 use super::MemoryStore;
+use super::personal::{self, Affairs};
 use super::state::{Log, State};
 use crate::{
     Batch, CommitError, ConversationView, EventsPage, FeedEvent, Health, InboxPage, Member,
-    MembersPage, MembershipFeed, MembershipView, Outcome, PageLimits, ReadError, Reader, Store,
-    TimelinePage, Window,
+    MembersPage, MembershipFeed, MembershipView, MentionsPage, Outcome, PageLimits,
+    PersonalChanged, PersonalPage, ReadError, Reader, Store, TimelinePage, Window,
 };
 
 impl Store for MemoryStore {
@@ -108,6 +110,9 @@ impl Store for MemoryStore {
         Ok(ConversationView {
             conversation: log.conversation.clone(),
             membership: membership.cloned(),
+            personal: caller.user().map_or_else(Versioned::default, |user| {
+                inner.affairs.without_draft(user, log)
+            }),
             counts,
             last_message: log.messages(caller.user()).next_back().filter(|_| may_read),
             active: log.active(),
@@ -124,7 +129,8 @@ impl Store for MemoryStore {
         let state = inner.readable()?;
         let inbox = state.inbox(user).into_iter();
         let older = inbox.filter(|(log, _)| before.is_none_or(|before| log.active() < before));
-        let views = older.map(|(log, membership)| inbox_view(user, log, membership));
+        let views =
+            older.map(|(log, membership)| inbox_view(&inner.affairs, user, log, membership));
         let (conversations, more) = page(views, entries_only(entries_max), |_| 0);
         let next = conversations.last().map(|view| view.active);
         Ok(InboxPage {
@@ -248,6 +254,47 @@ impl Store for MemoryStore {
         Ok(others.iter().filter(is_there).cloned().collect())
     }
 
+    async fn mentions(
+        &self,
+        user: &UserId,
+        before: Option<Position>,
+        limits: PageLimits,
+    ) -> Result<MentionsPage, ReadError> {
+        let inner = self.lock();
+        let mentions = personal::mentions(inner.readable()?, user, before).into_iter();
+        let (mentions, more) = page(mentions, limits, |it| message_bytes(&it.message));
+        let next = mentions.last().map(|it| it.position).filter(|_| more);
+        Ok(MentionsPage { mentions, next })
+    }
+
+    async fn change_personal(
+        &self,
+        user: &UserId,
+        conversation: ConversationId,
+        change: PersonalChange,
+    ) -> Result<PersonalChanged, CommitError> {
+        let inner = &mut *self.lock();
+        if inner.health != Health::Accepting {
+            return Err(CommitError::Unavailable);
+        }
+        let (state, limits) = (&inner.durable, &inner.limits);
+        let changed = inner
+            .affairs
+            .change(state, user, conversation, change, limits)?;
+        Ok(changed)
+    }
+
+    async fn personal_changes(
+        &self,
+        user: &UserId,
+        after: u64,
+        limits: PageLimits,
+    ) -> Result<PersonalPage, ReadError> {
+        let inner = self.lock();
+        let state = inner.readable()?;
+        Ok(inner.affairs.changes(state, user, after, limits))
+    }
+
     fn health(&self) -> Health {
         self.lock().health
     }
@@ -271,11 +318,17 @@ fn feed_after(state: &State, after: Position) -> impl Iterator<Item = FeedEvent>
     })
 }
 
-fn inbox_view(user: &UserId, log: &Log, membership: &Membership) -> ConversationView {
+fn inbox_view(
+    affairs: &Affairs,
+    user: &UserId,
+    log: &Log,
+    membership: &Membership,
+) -> ConversationView {
     ConversationView {
         conversation: log.conversation.clone(),
         membership: Some(membership.clone()),
         counts: log.counts(user, membership),
+        personal: affairs.without_draft(user, log),
         last_message: log.messages(Some(user)).next_back(),
         active: log.active(),
     }

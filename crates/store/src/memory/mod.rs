@@ -18,8 +18,8 @@
 //!   answer hears `Unavailable`.
 //!
 //! Not modelled: a torn or rotten write (the log of a real engine has checksums for that), a slow or
-//! full disk, and failing reads. Changes of the directory and of leases are durable at once and never fail
-//! for a flush; they are refused while the store recovers. How long a lease lasts is the one thing here that a
+//! full disk, and failing reads. Changes of the directory, of leases, and of what people keep for themselves, are durable at once and
+//! never fail for a flush; they are refused while the store recovers. How long a lease lasts is the one thing here that a
 //! clock decides: a monotonic one, which a test may pause.
 
 mod answers;
@@ -27,6 +27,7 @@ mod faults;
 mod leases;
 mod people;
 mod perform;
+mod personal;
 mod state;
 
 use std::sync::Arc;
@@ -38,6 +39,7 @@ use uuid::Uuid;
 
 use self::leases::KeptLeases;
 use self::people::People;
+use self::personal::Affairs;
 use self::state::{Change, State};
 use crate::lease_terms::LeaseTerms;
 use crate::{Batch, CommitError, DirectoryError, Health, Outcome, ReadError};
@@ -60,6 +62,7 @@ struct Inner {
     people: People,
     leases: KeptLeases,
     lease_terms: LeaseTerms,
+    affairs: Affairs,
     durable: State,
     applied: State,
     /// Batches that are applied and wait for a flush. As many as there are callers waiting.
@@ -90,6 +93,7 @@ impl MemoryStore {
             people: People::default(),
             leases: KeptLeases::default(),
             lease_terms: LeaseTerms::default(),
+            affairs: Affairs::default(),
             durable: State::default(),
             applied: State::default(),
             waiting: Vec::new(),
@@ -122,6 +126,7 @@ impl MemoryStore {
             leases: inner.leases.clone(),
             // Whoever had one is gone.
             lease_terms: LeaseTerms::default(),
+            affairs: inner.affairs.clone(),
             durable: inner.durable.clone(),
             applied: inner.applied.clone(),
             waiting: Vec::new(),

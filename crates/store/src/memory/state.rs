@@ -249,7 +249,7 @@ impl Log {
     }
 
     /// The events about a message, oldest first.
-    fn amendments_of(&self, target: Seq) -> impl Iterator<Item = (Mark, &Amendment)> {
+    pub(crate) fn amendments_of(&self, target: Seq) -> impl Iterator<Item = (Mark, &Amendment)> {
         let seqs = self.amendments.get(&target).into_iter().flatten();
         seqs.filter_map(|seq| {
             let event = &self.entry(*seq)?.event;

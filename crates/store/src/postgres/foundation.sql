@@ -17,7 +17,9 @@ CREATE TABLE tidemark.person (
     display_name text COLLATE "C",
     avatar text,
     password_hash text,
-    created_at bigint NOT NULL
+    created_at bigint NOT NULL,
+    -- How often they changed something of their own: see personal.
+    personal_version bigint NOT NULL DEFAULT 0
 );
 CREATE UNIQUE INDEX person_local_name ON tidemark.person (lower(id)) WHERE origin = 0;
 CREATE INDEX person_by_name ON tidemark.person (lower(id));
@@ -102,8 +104,10 @@ CREATE TABLE tidemark.mention (
     conversation bigint NOT NULL,
     seq bigint NOT NULL,
     author bigint NOT NULL,
+    position bigint NOT NULL,
     PRIMARY KEY (person, conversation, seq)
 );
+CREATE INDEX mention_by_position ON tidemark.mention (person, conversation, position);
 
 -- Messages that were amended: the seqs of the last edit, of the deletion, and of the pin while there is one.
 -- author is that of the message.
@@ -168,3 +172,21 @@ CREATE TABLE tidemark.created_by_client (
     conversation bigint NOT NULL,
     PRIMARY KEY (author, client_id)
 );
+
+-- What belongs to one person. joined, read and sent are those of the membership when the row was written.
+CREATE TABLE tidemark.personal (
+    person bigint NOT NULL,
+    conversation bigint NOT NULL,
+    version bigint NOT NULL,
+    joined bigint NOT NULL,
+    read bigint NOT NULL,
+    sent bigint NOT NULL,
+    muted_until bigint,
+    archived boolean NOT NULL,
+    favourite boolean NOT NULL,
+    marked_unread_at bigint,
+    draft_text text,
+    draft_reply_to bigint,
+    PRIMARY KEY (person, conversation)
+);
+CREATE INDEX personal_by_version ON tidemark.personal (person, version);

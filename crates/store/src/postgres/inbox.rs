@@ -11,6 +11,7 @@ use crate::{ConversationView, InboxPage, MembershipView};
 use super::amendments::{self, amended_columns, amended_joins};
 use super::column::{self, page_size, signed};
 use super::fault::Trouble;
+use super::personal::{self, PERSONAL_COLUMNS, personal_columns, personal_join};
 use super::pool::Connections;
 use super::reads::{Read, permitted};
 use super::rows::{
@@ -66,8 +67,9 @@ macro_rules! last_message_joins {
     };
 }
 
-/// Where the newest message begins in a row of a view.
-const LAST_MESSAGE: usize = CONVERSATION_COLUMNS + MEMBER_COLUMNS + 4;
+/// Where what the caller keeps begins in a row of a view, and where the newest message does.
+const PERSONAL: usize = CONVERSATION_COLUMNS + MEMBER_COLUMNS + 4;
+const LAST_MESSAGE: usize = PERSONAL + PERSONAL_COLUMNS;
 
 const CONVERSATION: &str = concat!(
     "SELECT ",
@@ -75,6 +77,8 @@ const CONVERSATION: &str = concat!(
     ", ",
     member_columns!(),
     count_columns!(),
+    ", ",
+    personal_columns!(without_draft),
     ", ",
     event_columns!(),
     ", ",
@@ -84,6 +88,7 @@ const CONVERSATION: &str = concat!(
     LEFT JOIN tidemark.member AS m ON m.conversation = c.key AND m.person = p.key",
     sent_join!(),
     count_joins!(),
+    personal_join!(),
     last_message_joins!(),
     amended_joins!(),
     " WHERE c.id = $1"
@@ -95,6 +100,8 @@ const INBOX: &str = concat!(
     ", ",
     member_columns!(),
     count_columns!(),
+    ", ",
+    personal_columns!(without_draft),
     ", ",
     event_columns!(),
     ", ",
@@ -109,6 +116,7 @@ const INBOX: &str = concat!(
     JOIN tidemark.member AS m ON m.conversation = c.key AND m.person = p.key",
     sent_join!(),
     count_joins!(),
+    personal_join!(),
     last_message_joins!(),
     amended_joins!(),
     " ORDER BY c.active DESC"
@@ -235,7 +243,9 @@ fn view(
         }
         None => None,
     };
+    let personal = personal::seen(row, PERSONAL, membership.as_ref())?;
     Ok(ConversationView {
+        personal,
         conversation: kept.state,
         membership: membership.filter(Membership::is_current),
         counts,

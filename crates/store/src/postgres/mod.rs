@@ -22,6 +22,8 @@ mod inbox;
 mod incarnation;
 mod leases;
 mod ledger;
+mod mentions;
+mod personal;
 mod pool;
 mod reads;
 mod rows;
@@ -40,6 +42,7 @@ mod writes;
 use std::time::Duration;
 
 use tidemark_core::access::Caller;
+use tidemark_core::personal::PersonalChange;
 use tidemark_core::unread::Counts;
 use tidemark_core::{ConversationId, Limits, Position, Seq, UserId};
 use tokio::time::timeout;
@@ -48,8 +51,8 @@ use uuid::Uuid;
 
 use crate::{
     Batch, CommitError, ConversationView, EventsPage, FeedEvent, Health, InboxPage, MembersPage,
-    MembershipFeed, MembershipView, OpenError, Outcome, PageLimits, ReadError, Reader, Store,
-    TimelinePage, Window,
+    MembershipFeed, MembershipView, MentionsPage, OpenError, Outcome, PageLimits, PersonalChanged,
+    PersonalPage, ReadError, Reader, Store, TimelinePage, Window,
 };
 
 use connector::Connector;
@@ -98,6 +101,7 @@ impl Default for PostgresOptions {
 /// Dropping it lets the writers finish what they were given, in the background.
 pub struct PostgresStore {
     epoch: Uuid,
+    limits: Limits,
     connections: Connections,
     writers: Writers,
 }
@@ -128,6 +132,7 @@ impl PostgresStore {
         let writers = Writers::start(&connector, &options.limits, links, options.commit_wait);
         Ok(Self {
             epoch,
+            limits: options.limits,
             connections,
             writers,
         })
@@ -259,6 +264,35 @@ impl Store for PostgresStore {
 
     async fn acquainted(&self, user: &UserId, others: &[UserId]) -> Result<Vec<UserId>, ReadError> {
         Ok(reads::acquainted(&self.connections, user, others).await?)
+    }
+
+    async fn mentions(
+        &self,
+        user: &UserId,
+        before: Option<Position>,
+        limits: PageLimits,
+    ) -> Result<MentionsPage, ReadError> {
+        Ok(mentions::newest(&self.connections, user, before, limits).await?)
+    }
+
+    async fn change_personal(
+        &self,
+        user: &UserId,
+        conversation: ConversationId,
+        change: PersonalChange,
+    ) -> Result<PersonalChanged, CommitError> {
+        let (connections, limits) = (&self.connections, &self.limits);
+        let changed = personal::change(connections, user, conversation, &change, limits).await;
+        Ok(changed.map_err(ReadError::from)?)
+    }
+
+    async fn personal_changes(
+        &self,
+        user: &UserId,
+        after: u64,
+        limits: PageLimits,
+    ) -> Result<PersonalPage, ReadError> {
+        Ok(personal::changes(&self.connections, user, after, limits).await?)
     }
 
     fn health(&self) -> Health {

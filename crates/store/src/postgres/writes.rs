@@ -10,6 +10,7 @@ use crate::columns::{EventKind, Origin, detail};
 
 use super::amendments::Amending;
 use super::column::signed;
+use super::personal;
 use super::rows::KeptConversation;
 use super::statement::Statement;
 use super::text;
@@ -55,16 +56,17 @@ const INSERT_EVENTS: &str = "INSERT INTO tidemark.event
 
 /// People whom nobody knows here are left out: they cannot be members, and what was said before they become
 /// one is never counted for them.
-const INSERT_MENTIONS: &str = "INSERT INTO tidemark.mention (person, conversation, seq, author)
-    SELECT p.key, u.conversation, u.seq, u.author
-    FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[])
-        AS u(person, conversation, seq, author)
+const INSERT_MENTIONS: &str = "INSERT INTO tidemark.mention
+        (person, conversation, seq, author, position)
+    SELECT p.key, u.conversation, u.seq, u.author, u.position
+    FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
+        AS u(person, conversation, seq, author, position)
     JOIN tidemark.person AS p ON p.id = u.person
     WHERE p.key <> u.author";
 
 const INSERT_MENTIONS_OF_ALL: &str = "INSERT INTO tidemark.mention
-        (person, conversation, seq, author)
-    SELECT $1, * FROM unnest($2::bigint[], $3::bigint[], $4::bigint[])";
+        (person, conversation, seq, author, position)
+    SELECT $1, * FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])";
 
 const PUT_MEMBERS: &str = "INSERT INTO tidemark.member
         (conversation, person, person_id, role, joined, departed, read)
@@ -94,8 +96,8 @@ pub(crate) struct Writes {
     heads: Vec<(i64, i64, i64, i64)>,
     events: Vec<EventRow>,
     amendments: Vec<Amending>,
-    mentions: Vec<(UserId, Place, UserId)>,
-    mentions_of_all: Vec<(Place, UserId)>,
+    mentions: Vec<(UserId, MentionRow)>,
+    mentions_of_all: Vec<MentionRow>,
     members: BTreeMap<(i64, UserId), Membership>,
     cursors: BTreeMap<(i64, UserId), Seq>,
     created_by_client: Vec<(UserId, ClientId, i64)>,
@@ -105,6 +107,13 @@ pub(crate) struct Writes {
 
 /// The key of a conversation, and a seq.
 type Place = (i64, i64);
+
+#[derive(Clone)]
+struct MentionRow {
+    place: Place,
+    author: UserId,
+    position: i64,
+}
 
 struct EventRow {
     place: Place,
@@ -158,12 +167,17 @@ impl Writes {
         let place = (conversation, signed(event.seq.get()));
         let message = event.body.as_message();
         let author = event.body.author();
+        let mention = MentionRow {
+            place,
+            author: author.clone(),
+            position: signed(position.0),
+        };
         match message.map(|message| &message.mentions) {
-            Some(Mentions::All) => self.mentions_of_all.push((place, author.clone())),
+            Some(Mentions::All) => self.mentions_of_all.push(mention),
             Some(Mentions::Users(users)) => {
                 let mentions = users.iter();
                 self.mentions
-                    .extend(mentions.map(|user| (user.clone(), place, author.clone())));
+                    .extend(mentions.map(|user| (user.clone(), mention.clone())));
             }
             None => {}
         }
@@ -283,26 +297,18 @@ impl Writes {
             statements.push(heads_statement(&self.heads));
         }
         if !self.mentions.is_empty() {
-            let mentions = self.mentions.iter();
-            let people = mentions.clone().map(|(user, ..)| user.to_string());
-            let statement = Statement::new(INSERT_MENTIONS)
-                .texts(people.collect())
-                .numbers(mentions.clone().map(|(_, place, _)| place.0).collect())
-                .numbers(mentions.clone().map(|(_, place, _)| place.1).collect())
-                .numbers(mentions.map(|(.., author)| key(author)).collect());
-            statements.push(statement);
+            let people = self.mentions.iter().map(|(user, _)| user.to_string());
+            let statement = Statement::new(INSERT_MENTIONS).texts(people.collect());
+            let mentions = self.mentions.iter().map(|(_, mention)| mention);
+            statements.push(with_mentions(statement, mentions, key));
         }
         if !self.mentions_of_all.is_empty() {
-            let mentions = self.mentions_of_all.iter();
-            let statement = Statement::new(INSERT_MENTIONS_OF_ALL)
-                .number(EVERYBODY)
-                .numbers(mentions.clone().map(|(place, _)| place.0).collect())
-                .numbers(mentions.clone().map(|(place, _)| place.1).collect())
-                .numbers(mentions.map(|(_, author)| key(author)).collect());
-            statements.push(statement);
+            let statement = Statement::new(INSERT_MENTIONS_OF_ALL).number(EVERYBODY);
+            statements.push(with_mentions(statement, self.mentions_of_all.iter(), key));
         }
         if !self.members.is_empty() {
             statements.push(members_statement(&self.members, key));
+            statements.extend(personal::forget_statement(&self.members, key));
         }
         if !self.cursors.is_empty() {
             let cursors = self.cursors.iter();
@@ -338,6 +344,23 @@ impl Writes {
         }
         statements
     }
+}
+
+fn with_mentions<'a>(
+    statement: Statement,
+    mentions: impl Iterator<Item = &'a MentionRow> + Clone,
+    key: impl Fn(&UserId) -> i64,
+) -> Statement {
+    statement
+        .numbers(mentions.clone().map(|mention| mention.place.0).collect())
+        .numbers(mentions.clone().map(|mention| mention.place.1).collect())
+        .numbers(
+            mentions
+                .clone()
+                .map(|mention| key(&mention.author))
+                .collect(),
+        )
+        .numbers(mentions.map(|mention| mention.position).collect())
 }
 
 fn begin_statement(begun: &[KeptConversation]) -> Statement {

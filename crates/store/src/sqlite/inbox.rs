@@ -9,6 +9,7 @@ use crate::{ConversationView, InboxPage, MembershipView};
 
 use super::column;
 use super::lookup::{self, KeptConversation};
+use super::personal;
 use super::reads::{Access, Read, permitted};
 use super::timeline;
 
@@ -34,7 +35,9 @@ fn view(
     } else {
         None
     };
+    let personal = personal::of(connection, &access)?;
     Ok(ConversationView {
+        personal,
         conversation: access.kept.state,
         membership: access.membership.filter(Membership::is_current),
         counts,

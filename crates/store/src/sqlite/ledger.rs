@@ -19,6 +19,7 @@ use super::lookup::{self, KeptConversation};
 use super::member_rows;
 use super::mentions;
 use super::people;
+use super::personal;
 
 /// The writer's connection and all that it remembers.
 pub(crate) struct Ledger {
@@ -356,6 +357,7 @@ fn apply_members(
             membership.leave(event.seq);
             Some(membership)
         })?;
+        personal::forget(connection, conversation, user)?;
     }
     for changed in &change.roles {
         change_one(&changed.user, &|membership| {

@@ -23,6 +23,7 @@ mod lookup;
 mod member_rows;
 mod mentions;
 mod people;
+mod personal;
 mod readers;
 mod reads;
 mod schema;
@@ -35,6 +36,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use tidemark_core::access::Caller;
+use tidemark_core::personal::PersonalChange;
 use tidemark_core::unread::Counts;
 use tidemark_core::{ConversationId, Limits, Position, Seq, UserId};
 use tokio::task::spawn_blocking;
@@ -43,8 +45,8 @@ use uuid::Uuid;
 use crate::lease_terms::LeaseTerms;
 use crate::{
     Batch, CommitError, ConversationView, EventsPage, FeedEvent, Health, InboxPage, MembersPage,
-    MembershipFeed, MembershipView, OpenError, Outcome, PageLimits, ReadError, Reader, Store,
-    TimelinePage, Window,
+    MembershipFeed, MembershipView, MentionsPage, OpenError, Outcome, PageLimits, PersonalChanged,
+    PersonalPage, ReadError, Reader, Store, TimelinePage, Window,
 };
 
 use files::Files;
@@ -81,6 +83,7 @@ impl Default for SqliteOptions {
 /// Dropping it closes it as [`Store::close`] does, but on the thread that drops it.
 pub struct SqliteStore {
     epoch: Uuid,
+    limits: Limits,
     readers: Arc<Readers>,
     writer: Arc<Writer>,
     lease_terms: Arc<Mutex<LeaseTerms>>,
@@ -107,12 +110,13 @@ impl SqliteStore {
         let writer = Writer::start(
             files,
             Arc::clone(&readers),
-            options.limits,
+            options.limits.clone(),
             connection,
             lock,
         )?;
         Ok(Self {
             epoch,
+            limits: options.limits,
             readers,
             writer: Arc::new(writer),
             lease_terms: Arc::default(),
@@ -266,6 +270,43 @@ impl Store for SqliteStore {
         let (user, others) = (user.clone(), others.to_vec());
         self.readers
             .read(move |connection| comparison::acquainted(connection, &user, others))
+            .await
+    }
+
+    async fn mentions(
+        &self,
+        user: &UserId,
+        before: Option<Position>,
+        limits: PageLimits,
+    ) -> Result<MentionsPage, ReadError> {
+        let user = user.clone();
+        self.readers
+            .read(move |connection| mentions::newest(connection, &user, before, limits))
+            .await
+    }
+
+    async fn change_personal(
+        &self,
+        user: &UserId,
+        conversation: ConversationId,
+        change: PersonalChange,
+    ) -> Result<PersonalChanged, CommitError> {
+        let (user, limits) = (user.clone(), self.limits.clone());
+        let changed = self.writer.change(move |connection| {
+            personal::change(connection, user, conversation, change, &limits)
+        });
+        Ok(changed.await?)
+    }
+
+    async fn personal_changes(
+        &self,
+        user: &UserId,
+        after: u64,
+        limits: PageLimits,
+    ) -> Result<PersonalPage, ReadError> {
+        let user = user.clone();
+        self.readers
+            .read(move |connection| personal::changes(connection, &user, after, limits))
             .await
     }
 

@@ -7,7 +7,7 @@ use crate::OpenError;
 
 /// The steps that lead from an empty file to the present schema; the file says in `user_version` how
 /// many of them it has taken.
-const MIGRATIONS: &[&str] = &[FOUNDATION, MEMBERSHIP_FEED, LEASES, AMENDMENTS];
+const MIGRATIONS: &[&str] = &[FOUNDATION, MEMBERSHIP_FEED, LEASES, AMENDMENTS, PERSONAL];
 
 const FOUNDATION: &str = "
 CREATE TABLE meta (
@@ -176,6 +176,32 @@ CREATE TABLE reaction_count (
 ) STRICT, WITHOUT ROWID;
 ";
 
+/// What belongs to one user. joined, read and sent are those of the membership when the row was written.
+const PERSONAL: &str = "
+ALTER TABLE mention ADD COLUMN position INTEGER NOT NULL DEFAULT 0;
+UPDATE mention SET position = (SELECT event.position FROM event
+    WHERE event.conversation = mention.conversation AND event.seq = mention.seq);
+CREATE INDEX mention_by_position ON mention (user, conversation, position);
+
+ALTER TABLE user ADD COLUMN personal_version INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE personal (
+    user INTEGER NOT NULL,
+    conversation INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    joined INTEGER NOT NULL,
+    read INTEGER NOT NULL,
+    sent INTEGER NOT NULL,
+    muted_until INTEGER,
+    archived INTEGER NOT NULL,
+    favourite INTEGER NOT NULL,
+    marked_unread_at INTEGER,
+    draft_text TEXT,
+    draft_reply_to INTEGER,
+    PRIMARY KEY (user, conversation)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX personal_by_version ON personal (user, version);
+";
+
 /// Brings the file to the present schema and returns its epoch, which the first opening makes.
 pub(crate) fn prepare(connection: &mut Connection) -> Result<Uuid, OpenError> {
     let known = u32::try_from(MIGRATIONS.len()).expect("few migrations");
@@ -191,7 +217,7 @@ pub(crate) fn prepare(connection: &mut Connection) -> Result<Uuid, OpenError> {
 
 fn migrate(connection: &mut Connection, found: u32, known: u32) -> rusqlite::Result<()> {
     let transaction = connection.transaction()?;
-    for step in &MIGRATIONS[found as usize..] {
+    for step in &MIGRATIONS[found as usize..known as usize] {
         transaction.execute_batch(step)?;
     }
     if found == 0 {
@@ -241,5 +267,29 @@ mod tests {
         connection
             .pragma_update(None, "user_version", version)
             .unwrap();
+    }
+
+    /// Mentions of before the step that gives them positions are in the list with all others.
+    #[test]
+    fn mentions_of_an_older_file_get_their_positions() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate_to(&mut connection, 2);
+        connection
+            .execute_batch(
+                "INSERT INTO event (position, conversation, seq, at, kind, author, messages, own)
+                    VALUES (40, 1, 3, 0, 1, 1, 1, 1), (41, 2, 3, 0, 1, 1, 1, 1);
+                 INSERT INTO mention (user, conversation, seq, author)
+                    VALUES (0, 2, 3, 1), (7, 1, 3, 1);",
+            )
+            .unwrap();
+        prepare(&mut connection).unwrap();
+        let position = |user: i64| {
+            connection.query_row(
+                "SELECT position FROM mention WHERE user = ?1",
+                [user],
+                |row| row.get::<_, i64>(0),
+            )
+        };
+        assert_eq!((position(7), position(0)), (Ok(40), Ok(41)));
     }
 }

@@ -13,10 +13,10 @@ use tidemark_core::Limits;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::health::HealthCell;
-use crate::{Batch, CommitError, DirectoryError, Health, OpenError, Outcome};
+use crate::{Batch, CommitError, Health, OpenError, Outcome};
 
 use super::checkpointer::Checkpointer;
-use super::fault::Fault;
+use super::fault::{Fault, Heard};
 use super::files::Files;
 use super::ledger::Ledger;
 use super::lock::DirectoryLock;
@@ -29,7 +29,7 @@ const QUEUE_MAX: usize = 1024;
 /// Gives an answer, after the commit.
 pub(crate) type Reply = Box<dyn FnOnce() + Send>;
 
-/// A change to people, sessions or keys.
+/// A change to people, sessions, keys, or what people keep for themselves.
 pub(crate) type Change = Box<dyn FnOnce(&Connection) -> rusqlite::Result<Reply> + Send>;
 
 /// The results of a batch, in its order.
@@ -96,11 +96,12 @@ impl Writer {
             .unwrap_or_else(|_| vec![Err(CommitError::Unavailable); commands])
     }
 
-    /// Has a change to the directory made durable. `change` writes nothing if it answers with an error.
-    pub(crate) async fn change<T, F>(&self, change: F) -> Result<T, DirectoryError>
+    /// Has a change that is no command made durable. `change` writes nothing if it answers with an error.
+    pub(crate) async fn change<T, A, F>(&self, change: F) -> Result<T, A::Error>
     where
         T: Send + 'static,
-        F: FnOnce(&Connection) -> Result<T, Fault<DirectoryError>> + Send + 'static,
+        A: Heard + Send + 'static,
+        F: FnOnce(&Connection) -> Result<T, Fault<A>> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
         self.submit(Job::Change(Box::new(move |connection| {
@@ -115,7 +116,10 @@ impl Writer {
             }))
         })))
         .await;
-        answer.await.unwrap_or(Err(DirectoryError::Unavailable))
+        match answer.await {
+            Ok(result) => result.map_err(A::heard),
+            Err(_) => Err(A::unavailable()),
+        }
     }
 
     /// Hands a job over, or drops it if it is not taken now.

@@ -43,6 +43,10 @@ impl<E: Engine> Actor<E> {
                 let renamed = self.store.update_profile(id, Some(name.clone()), None);
                 format!("{:?}", renamed.await)
             }
+            Step::ChangePersonal(user, id, change) => {
+                let changed = self.store.change_personal(user, *id, change.clone());
+                format!("{:#?}", changed.await)
+            }
             Step::FindUsers(prefix) => {
                 format!("{:?}", self.store.users_by_prefix(prefix, 3).await)
             }

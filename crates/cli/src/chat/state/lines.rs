@@ -6,7 +6,7 @@ use tidemark_core::{ConversationId, Seq};
 
 use super::command::{self, Line};
 use super::{Dialog, DialogContent, Effect, Room, Scroll, State, mentions};
-use crate::chat::event::{Call, Wish};
+use crate::chat::event::{Call, Kept, Wish};
 
 const NO_CONVERSATION: &str =
     "there is no conversation yet: /direct USER, /group TITLE USER... or /channel TITLE begins one";
@@ -82,12 +82,28 @@ impl State {
             Line::Join(id) => Wish::Join(id),
             Line::Invite(users) => Wish::Invite(here?, users),
             Line::Leave => Wish::Leave(here?),
+            Line::Mute => {
+                let here = here?;
+                Wish::Mute(here, !self.kept(here).is_muted)
+            }
+            Line::Archive => {
+                let here = here?;
+                Wish::Archive(here, !self.kept(here).is_archived)
+            }
+            Line::Favourite => {
+                let here = here?;
+                Wish::Favour(here, !self.kept(here).is_favourite)
+            }
             Line::Topic(topic) => Wish::Topic(here?, topic),
             Line::Title(title) => Wish::Title(here?, title),
         };
         let line = typed.to_owned();
         self.effects.push(Effect::Call(Call { wish, line }));
         Ok(())
+    }
+
+    fn kept(&self, id: ConversationId) -> Kept {
+        self.rooms.get(id).map(|room| room.kept).unwrap_or_default()
     }
 
     pub(super) fn show_help(&mut self) {

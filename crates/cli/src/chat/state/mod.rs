@@ -339,6 +339,7 @@ impl State {
 
     fn see(&mut self, sight: Sight) {
         self.rooms.see(&sight.conversations);
+        self.rooms.keep(&sight.kept);
         self.pending = sight.pending;
         let Some((id, timeline)) = sight.timeline else {
             return;

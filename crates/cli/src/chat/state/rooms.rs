@@ -8,6 +8,7 @@ use tidemark_core::unread::Counts;
 use tidemark_core::{ConversationId, Seq, UserId};
 use tidemark_protocol::body;
 
+use crate::chat::event::Kept;
 use crate::chat::harmless;
 
 /// A conversation in the list.
@@ -22,6 +23,7 @@ pub(in crate::chat) struct Room {
     pub(in crate::chat) peer: Option<UserId>,
     pub(in crate::chat) counts: Counts,
     pub(in crate::chat) read: Seq,
+    pub(in crate::chat) kept: Kept,
     /// Whether the members were asked for, to find the peer.
     pub(super) is_peer_asked: bool,
     head: Seq,
@@ -38,6 +40,7 @@ impl Room {
             peer: None,
             counts: Counts::default(),
             read: Seq::ZERO,
+            kept: Kept::default(),
             is_peer_asked: false,
             head: Seq::ZERO,
         }
@@ -152,6 +155,14 @@ impl Rooms {
             room.see(state);
         }
         self.list.sort_by_key(|room| !active.contains(&room.id));
+    }
+
+    /// Takes over what the user keeps, of all conversations.
+    pub(super) fn keep(&mut self, kept: &[(ConversationId, Kept)]) {
+        let kept: HashMap<ConversationId, Kept> = kept.iter().copied().collect();
+        for room in &mut self.list {
+            room.kept = kept.get(&room.id).copied().unwrap_or_default();
+        }
     }
 
     pub(super) fn remove(&mut self, id: ConversationId) {

@@ -22,7 +22,7 @@ use tidemark_protocol::body;
 use tidemark_protocol::wire::Wire;
 use uuid::Uuid;
 
-use super::event::{Effect, Event, Link, Sight};
+use super::event::{Effect, Event, Kept, Link, Sight};
 use super::state::State;
 use super::view::{self, Clock, Looks, Palette};
 
@@ -35,6 +35,7 @@ struct World {
     rooms: BTreeMap<ConversationId, Held>,
     inbox: Vec<body::Conversation>,
     pending: Vec<Pending>,
+    kept: Vec<(ConversationId, Kept)>,
     now: Timestamp,
 }
 
@@ -105,6 +106,7 @@ impl World {
             rooms: BTreeMap::new(),
             inbox: Vec::new(),
             pending: Vec::new(),
+            kept: Vec::new(),
             now: Timestamp(BEGIN_MS),
         };
         assert_eq!(world.hear(Event::Online), [Effect::LoadInbox]);
@@ -127,6 +129,10 @@ impl World {
             unread: 0,
             mentions: 0,
             muted: false,
+            muted_until: None,
+            archived: false,
+            favourite: false,
+            marked_unread_at: None,
             last_message: None,
         });
         let state = ConversationState {
@@ -180,6 +186,7 @@ impl World {
         let sight = Sight {
             conversations: states.collect(),
             pending: self.pending.clone(),
+            kept: self.kept.clone(),
             timeline,
         };
         self.hear(Event::Sight(Box::new(sight)))

@@ -304,3 +304,58 @@ fn quitting_works_from_everywhere() {
     world.press(KeyCode::Esc);
     assert_eq!(world.enters("/quit"), [Effect::Quit]);
 }
+
+#[test]
+fn what_one_keeps_is_set_and_taken_back_by_the_same_word() {
+    let mut world = group();
+    let asks = |world: &mut World, line: &str, wish: Wish| {
+        let line_of_call = line.to_owned();
+        let call = Call {
+            wish,
+            line: line_of_call,
+        };
+        assert_eq!(world.enters(line), [Effect::Call(call)]);
+    };
+    asks(&mut world, "/mute", Wish::Mute(room(1), true));
+    asks(&mut world, "/archive", Wish::Archive(room(1), true));
+    asks(&mut world, "/favourite", Wish::Favour(room(1), true));
+    let all = Kept {
+        is_muted: true,
+        is_archived: true,
+        is_favourite: true,
+    };
+    world.kept = vec![(room(1), all)];
+    world.look();
+    asks(&mut world, "/mute", Wish::Mute(room(1), false));
+    asks(&mut world, "/archive", Wish::Archive(room(1), false));
+    asks(&mut world, "/favourite", Wish::Favour(room(1), false));
+}
+
+#[test]
+fn a_muted_conversation_shows_no_counts_and_a_favourite_a_star() {
+    let mut world = group();
+    world.add(room(2), ConversationKind::Group, Some("Lighthouse"));
+    world.says(room(2), "ben", "one");
+    world.look();
+    let row = |world: &World| {
+        let screen = world.screen();
+        let row = screen.lines().find(|line| line.contains("Lighthouse"));
+        let list = row.unwrap().split('│').next().unwrap();
+        list.trim().to_owned()
+    };
+    assert_eq!(
+        row(&world).split_whitespace().collect::<Vec<_>>(),
+        ["Lighthouse", "1"]
+    );
+    let quiet = Kept {
+        is_muted: true,
+        is_favourite: true,
+        ..Kept::default()
+    };
+    world.kept = vec![(room(2), quiet)];
+    world.look();
+    assert_eq!(row(&world), "★Lighthouse");
+    world.kept.clear();
+    world.look();
+    assert_eq!(row(&world).split_whitespace().count(), 2);
+}

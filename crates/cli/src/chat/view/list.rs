@@ -35,14 +35,22 @@ pub(super) fn draw(frame: &mut Frame, state: &State, area: Rect) {
 
 fn row(state: &State, room: &Room, is_selected: bool, width: usize) -> Line<'static> {
     let palette = state.looks.palette;
-    let is_unread = room.counts.unread > 0;
-    let sign = if is_selected { "› " } else { "  " };
-    let counts = counts(room.counts);
+    let kept = room.kept;
+    let is_unread = room.counts.unread > 0 && !kept.is_muted;
+    let sign = match (is_selected, kept.is_favourite) {
+        (true, false) => "› ",
+        (true, true) => "›★",
+        (false, true) => " ★",
+        (false, false) => "  ",
+    };
+    let counts = counts(room_counts(room));
     let used = sign.chars().count() + counts.chars().count() + 1;
     let room_for_name = width.saturating_sub(used);
     let name = wrap::cut(&state.room_name(room), room_for_name);
     let gap = " ".repeat(room_for_name.saturating_sub(wrap::columns(&name)));
-    let name_style = if is_unread {
+    let name_style = if kept.is_muted || kept.is_archived {
+        palette.dim()
+    } else if is_unread {
         palette::STRONG
     } else {
         Style::new()
@@ -70,10 +78,20 @@ fn row(state: &State, room: &Room, is_selected: bool, width: usize) -> Line<'sta
 pub(super) fn elsewhere(state: &State) -> String {
     let here = state.open.as_ref().map(|open| open.id);
     let others = state.rooms.iter().filter(|room| Some(room.id) != here);
+    let others = others.map(room_counts);
     counts(others.fold(Counts::default(), |sum, room| Counts {
-        unread: sum.unread + room.counts.unread,
-        mentions: sum.mentions + room.counts.mentions,
+        unread: sum.unread + room.unread,
+        mentions: sum.mentions + room.mentions,
     }))
+}
+
+/// What is shown of them: nothing of a muted conversation.
+fn room_counts(room: &Room) -> Counts {
+    if room.kept.is_muted {
+        Counts::default()
+    } else {
+        room.counts
+    }
 }
 
 fn counts(counts: Counts) -> String {

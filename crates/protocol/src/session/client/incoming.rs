@@ -7,6 +7,7 @@ use tidemark_core::conversation::{Event, EventBody, Message};
 use tidemark_core::unread::Counts;
 
 use super::outbox::Pending;
+use super::personal::Affairs;
 use super::track::{Fetch, Offered};
 use super::{ClientSession, Ending, Phase, Update};
 use crate::Code;
@@ -42,6 +43,7 @@ impl ClientSession {
             ServerFrame::Read(read) => self.read(now, read),
             ServerFrame::Added(added) => self.added(added.conversation),
             ServerFrame::Removed(removed) => self.forget(removed.conversation.0),
+            ServerFrame::Personal(state) => self.learn_personal(*state),
             ServerFrame::Typing(typing) => self.heard_typing(typing),
             ServerFrame::Presence(presence) => self.heard_presence(presence),
             ServerFrame::Pong(_) | ServerFrame::Unknown(_) => {}
@@ -84,8 +86,10 @@ impl ClientSession {
             known.kind = Some(entry.kind.0);
             known.track.told(entry.head_seq.0, counts);
             known.track.read_moved(entry.read_seq.0);
+            self.has_read(entry.id.0, entry.read_seq.0);
             self.updates.push_back(Update::Changed(entry.id.0));
         }
+        self.affairs.told(welcome.personal_version);
         if !welcome.more {
             let named = |id: &ConversationId| entries.iter().any(|entry| entry.id.0 == *id);
             let gone = self.tracks.keys().filter(|id| !named(id)).copied();
@@ -109,6 +113,7 @@ impl ClientSession {
 
     fn history_replaced(&mut self) {
         self.updates.push_back(Update::HistoryReplaced);
+        self.affairs = Affairs::default();
         for known in self.tracks.values_mut() {
             known.track.history_replaced();
         }
@@ -198,6 +203,7 @@ impl ClientSession {
         if Some(&message.sender) != self.me.as_ref() {
             return;
         }
+        self.has_written(event.conversation, event.seq);
         if let Some(pending) = self
             .outbox
             .take_named(event.conversation, message.client_id)
@@ -296,6 +302,7 @@ impl ClientSession {
             let counts = Counts { unread, mentions };
             known.track.read_counted(seq, head, counts)
         });
+        self.has_read(id, seq);
         if moved || counted == Some(Some(true)) {
             self.updates.push_back(Update::Changed(id));
         }
@@ -325,6 +332,7 @@ impl ClientSession {
 
     fn forget(&mut self, conversation: ConversationId) {
         self.behind.remove(&conversation);
+        self.affairs.forget(conversation);
         if self.tracks.remove(&conversation).is_some() {
             self.updates.push_back(Update::Removed(conversation));
         }

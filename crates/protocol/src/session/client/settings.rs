@@ -7,6 +7,7 @@ use std::time::Duration;
 use tidemark_core::{ConversationId, Seq};
 
 use super::outbox::Pending;
+use super::personal::KeptPersonal;
 use crate::wire::Secret;
 
 /// What a client session is told before it begins.
@@ -61,4 +62,8 @@ pub struct Resumption {
     pub cursors: BTreeMap<ConversationId, Seq>,
     /// The messages without a final answer, in the order in which they were written.
     pub outbox: Vec<Pending>,
+    /// Up to which version all of the user's own changes are in `personal`.
+    pub personal_version: u64,
+    /// What the user keeps for themselves.
+    pub personal: Vec<KeptPersonal>,
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tidemark_core::presence::Presence;
 use tidemark_core::{ClientId, ConversationId, Seq, SessionId, Timestamp, UserId};
 
-use crate::body::Conversation;
+use crate::body::{Conversation, Personal};
 use crate::wire::LogEntry;
 use crate::{ByeCode, Code};
 
@@ -79,6 +79,8 @@ pub enum Update {
         /// What there is to show.
         presence: Presence,
     },
+    /// The user changed something of their own on some device, or what they did ended a mark: all of it as it is now.
+    Personal(Box<Personal>),
     /// The server will not let this session watch all those users, and it watches nobody now.
     WatchRefused {
         /// Why.

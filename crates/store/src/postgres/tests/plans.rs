@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::super::feed::Selection;
 use super::super::statement::Statement;
-use super::super::{facts, feed, inbox, reads, timeline};
+use super::super::{facts, feed, inbox, mentions, personal, reads, timeline};
 use super::database;
 use crate::PageLimits;
 
@@ -33,7 +33,7 @@ const HISTORY: &str = "
             'a message of some length, as people write them', NULL
         FROM generate_series(1, 1000) AS n, generate_series(1, 200) AS seq;
     INSERT INTO tidemark.mention
-        SELECT 1 + (n * 7 + seq) % 4000, n, seq, 1 + (n + seq) % 4000
+        SELECT 1 + (n * 7 + seq) % 4000, n, seq, 1 + (n + seq) % 4000, n * 200 + seq
         FROM generate_series(1, 1000) AS n, generate_series(1, 200, 10) AS seq;
     INSERT INTO tidemark.amended
         SELECT n, seq, 1 + (n + seq) % 4000, seq + 1, seq + 2, seq + 3
@@ -44,6 +44,13 @@ const HISTORY: &str = "
     INSERT INTO tidemark.reaction_count
         SELECT n, seq, ':boat:', 1, seq + 4
         FROM generate_series(1, 1000) AS n, generate_series(1, 200, 10) AS seq;
+    INSERT INTO tidemark.mention
+        SELECT 0, n, seq, 1 + (n + seq) % 4000, n * 200 + seq
+        FROM generate_series(1, 1000) AS n, generate_series(1, 200, 10) AS seq;
+    INSERT INTO tidemark.personal
+        SELECT person, conversation, row_number() OVER (PARTITION BY person), joined, 0, 0, NULL, false,
+            true, NULL, 'a draft', NULL
+        FROM tidemark.member;
     ANALYZE;";
 
 fn room(number: u128) -> ConversationId {
@@ -127,6 +134,13 @@ async fn every_read_of_the_log_uses_an_index() {
         reads::heads_statement(&[room(7), room(9)]),
         reads::acquainted_statement(&ann, &(2..500).map(person).collect::<Vec<_>>()),
     ];
+    statements.push(mentions::newest_statement(
+        &ann,
+        Some(Position(150_000)),
+        50,
+    ));
+    statements.push(personal::standing_statement(&ann, room(7)));
+    statements.extend(personal::changes_statements(&ann, 500, 50));
     statements.extend(facts::Wanted::by(&batch()).questions().statements);
     assert!(statements.len() > 15);
     for statement in statements {
@@ -134,9 +148,23 @@ async fn every_read_of_the_log_uses_an_index() {
         let plan = plan(&client, statement).await;
         // A sequence has one row and no index.
         let plan = plan.replace("Seq Scan on event_position", "");
-        for table in ["event", "mention", "member", "amended", "reaction"] {
+        for table in [
+            "event", "mention", "member", "amended", "reaction", "personal",
+        ] {
             let scan = format!("Seq Scan on {table}");
             assert!(!plan.contains(&scan), "{sql}\n{plan}");
         }
     }
+}
+
+/// Of each conversation only as many mentions are read as are wanted, from the newest on.
+#[tokio::test]
+async fn mentions_are_read_from_the_end_of_their_index() {
+    let connector = database().await;
+    let client = connector.open_alone().await.unwrap();
+    client.batch_execute(HISTORY).await.unwrap();
+    let statement = mentions::newest_statement(&person(1), Some(Position(150_000)), 50);
+    let plan = plan(&client, statement).await;
+    let scans = plan.matches("Index Scan Backward using mention_by_position");
+    assert_eq!(scans.count(), 2, "{plan}");
 }

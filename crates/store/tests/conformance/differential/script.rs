@@ -8,6 +8,7 @@ use tidemark_core::conversation::{
     Action, Command, ConversationKind, Emoji, Joined, Mentions, NewAmendment, NewConversation,
     NewMessage, Role, SettingsChange, Visibility, Wish,
 };
+use tidemark_core::personal::{Draft, PersonalChange};
 use tidemark_core::{ClientId, ConversationId, Seq, Timestamp, UserId};
 use tidemark_store::{PageLimits, Window};
 use uuid::Uuid;
@@ -24,6 +25,7 @@ pub(crate) enum Step {
     Register(UserId, Timestamp),
     EnsureExternal(Vec<(UserId, Option<String>)>, bool, Timestamp),
     Rename(UserId, Option<String>),
+    ChangePersonal(UserId, ConversationId, PersonalChange),
     FindUsers(String),
     ReadEvents(Caller, ConversationId, Seq, PageLimits),
     ReadMessages(Caller, ConversationId, Window, PageLimits),
@@ -78,6 +80,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (vec((person(), display_name()), 0..3), any::<bool>(), time())
             .prop_map(|(users, rename, at)| Step::EnsureExternal(users, rename, at)),
         1 => (person(), display_name()).prop_map(|(person, name)| Step::Rename(person, name)),
+        3 => (person(), room(), personal())
+            .prop_map(|(person, room, change)| Step::ChangePersonal(person, room, change)),
         1 => "[abABe_%]{0,2}".prop_map(Step::FindUsers),
         2 => (caller(), room(), seq(), limits())
             .prop_map(|(caller, room, after, limits)| Step::ReadEvents(caller, room, after, limits)),
@@ -200,6 +204,30 @@ fn settings() -> impl Strategy<Value = SettingsChange> {
             retention_days,
         },
     )
+}
+
+fn personal() -> impl Strategy<Value = PersonalChange> {
+    let draft = (prop_oneof![Just(""), Just("begun")], option::of(seq()));
+    let draft = draft.prop_map(|(text, reply_to)| Draft {
+        text: text.to_owned(),
+        reply_to,
+    });
+    (
+        option::of(option::of(time())),
+        option::of(any::<bool>()),
+        option::of(any::<bool>()),
+        option::of(option::of(seq())),
+        option::of(option::of(draft)),
+    )
+        .prop_map(
+            |(muted_until, archived, favourite, marked_unread_at, draft)| PersonalChange {
+                muted_until,
+                archived,
+                favourite,
+                marked_unread_at,
+                draft,
+            },
+        )
 }
 
 fn joined() -> impl Strategy<Value = Joined> {

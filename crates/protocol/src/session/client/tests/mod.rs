@@ -2,6 +2,7 @@ mod catching_up;
 mod faults;
 mod liveness;
 mod model;
+mod personal;
 mod sending;
 mod signals;
 mod unread;
@@ -105,6 +106,7 @@ pub(super) fn welcome(epoch: &str, conversations: Vec<InboxEntry>) -> String {
         },
         conversations,
         more: false,
+        personal_version: 0,
     };
     ServerFrame::Welcome(Box::new(welcome)).encode()
 }

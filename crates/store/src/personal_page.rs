@@ -1,0 +1,59 @@
+//! Pages of what a user changed of their own, as every engine puts them together.
+
+use tidemark_core::ConversationId;
+use tidemark_core::conversation::Membership;
+use tidemark_core::personal::Kept;
+
+use crate::{PageLimits, PersonalPage};
+
+/// A page that takes what is kept, in the order of versions, as long as it fits.
+pub(crate) struct Changes {
+    limits: PageLimits,
+    text_bytes: usize,
+    page: PersonalPage,
+}
+
+impl Changes {
+    /// An empty page of a user whose last change has this version.
+    pub(crate) fn new(limits: PageLimits, last: u64) -> Self {
+        let page = PersonalPage {
+            changes: Vec::new(),
+            version: last,
+            more: false,
+        };
+        Self {
+            limits,
+            text_bytes: 0,
+            page,
+        }
+    }
+
+    /// Takes the next one; false if it found no room. What is left of an earlier membership is passed over.
+    pub(crate) fn take(
+        &mut self,
+        conversation: ConversationId,
+        kept: Kept,
+        membership: &Membership,
+    ) -> bool {
+        let state = kept.seen_by(membership);
+        if state.version == 0 {
+            return true;
+        }
+        let draft = state.personal.draft.as_ref();
+        self.text_bytes += draft.map_or(0, |draft| draft.text.len());
+        let held = self.page.changes.last().map(|(_, state)| state.version);
+        let fits = self.page.changes.len() < self.limits.entries_max
+            && self.text_bytes <= self.limits.text_bytes_max;
+        if let (false, Some(version)) = (fits, held) {
+            self.page.version = version;
+            self.page.more = true;
+            return false;
+        }
+        self.page.changes.push((conversation, state));
+        true
+    }
+
+    pub(crate) fn finish(self) -> PersonalPage {
+        self.page
+    }
+}
