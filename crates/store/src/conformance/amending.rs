@@ -63,6 +63,24 @@ async fn unread<E: Engine>(world: &World<E>, user: &UserId, room: ConversationId
     (counts.unread, counts.mentions)
 }
 
+/// A mention is listed with what its message says now, as the timeline has it; a deleted one is not listed.
+pub async fn a_list_of_mentions_shows_messages_as_they_stand<E: Engine>(world: World<E>) {
+    let [ann, bob] = world.people(["ann", "bob"]).await;
+    let room = world.group(&ann, &[&bob]).await;
+    let kept = world.mention(&ann, room, Mentions::All).await;
+    let gone = world.mention(&ann, room, Mentions::All).await;
+    granted(&world, &ann, room, kept, edit("said better")).await;
+    granted(&world, &bob, room, kept, react("👍", true)).await;
+    granted(&world, &ann, room, gone, Wish::Delete).await;
+    let page = world.store.mentions(&bob, None, WHOLE).await;
+    let listed = page.expect("a page").mentions.into_iter();
+    let listed: Vec<_> = listed.map(|mentioned| mentioned.message).collect();
+    let mut timeline = shown(&world, &bob, room).await;
+    timeline.retain(|message| message.seq == kept);
+    assert_eq!(timeline[0].message.text, "said better");
+    assert_eq!(listed, timeline);
+}
+
 /// The log and the feed hold what was returned.
 pub async fn an_amendment_is_read_back_as_it_was_returned<E: Engine>(mut world: World<E>) {
     let [ann, bob] = world.people(["ann", "bob"]).await;

@@ -86,6 +86,7 @@ macro_rules! certify {
                 an_amendment_is_read_back_as_it_was_returned,
                 a_timeline_shows_messages_as_they_stand,
                 a_deletion_takes_the_words_out_everywhere,
+                a_list_of_mentions_shows_messages_as_they_stand,
                 what_is_so_already_is_repeated,
                 a_named_amendment_is_repeated,
                 a_deleted_message_is_not_unread,
