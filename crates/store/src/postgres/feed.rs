@@ -60,26 +60,25 @@ const LEAST_FLOOR: &str = "SELECT min(
     WHERE locktype = 'advisory' AND objsubid = 1 AND classid::bigint >> 16 = x'7469'::bigint
         AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
 
-const EVENTS: &str = concat!(
-    "SELECT ",
-    event_columns!(),
-    " FROM (
-        SELECT * FROM tidemark.event WHERE position > $1 ORDER BY position LIMIT $2) AS e
-    JOIN tidemark.person AS a ON a.key = e.author
-    JOIN tidemark.conversation AS c ON c.key = e.conversation
-    ORDER BY e.position"
-);
+/// A page of events, of those that the condition names.
+macro_rules! events {
+    ($condition:literal) => {
+        concat!(
+            "SELECT ",
+            event_columns!(),
+            " FROM (
+                SELECT * FROM tidemark.event WHERE ",
+            $condition,
+            " AND position > $1 ORDER BY position LIMIT $2) AS e
+            JOIN tidemark.person AS a ON a.key = e.author
+            JOIN tidemark.conversation AS c ON c.key = e.conversation
+            ORDER BY e.position"
+        )
+    };
+}
 
-const MEMBERS_EVENTS: &str = concat!(
-    "SELECT ",
-    event_columns!(),
-    " FROM (
-        SELECT * FROM tidemark.event WHERE kind = 2 AND position > $1 ORDER BY position LIMIT $2
-    ) AS e
-    JOIN tidemark.person AS a ON a.key = e.author
-    JOIN tidemark.conversation AS c ON c.key = e.conversation
-    ORDER BY e.position"
-);
+const EVENTS: &str = events!("true");
+const MEMBERS_EVENTS: &str = events!("kind = 2");
 
 /// How long a read waits for transactions that were under way when it began. They take milliseconds; one
 /// that takes longer is not waited for, and what it holds back comes with a later read.
