@@ -11,14 +11,13 @@ use tidemark_core::conversation::{Action, NewAmendment, Wish};
 use tidemark_core::{ClientId, ConversationId, Seq};
 use tidemark_protocol::body;
 use tidemark_protocol::wire::{Wire, WireClientId, WireConversationId, WireEmoji, WireSeq};
-use tidemark_store::{Directory, Outcome, Store};
+use tidemark_store::{Directory, Store};
 
-use super::accepted::unexpected;
+use super::accepted::perform_send;
 use super::extract::{Body, Ids, Parameters, SignedIn};
 use super::problem::Problem;
 use crate::auth::Identity;
 use crate::gateway::Gateway;
-use crate::translate;
 
 type Answer = Result<Json<body::MessageAccepted>, Problem>;
 
@@ -204,20 +203,7 @@ async fn amend<S: Store + Directory>(
     id: ConversationId,
     new: NewAmendment,
 ) -> Answer {
-    gateway
-        .allow_send(&identity.caller)
-        .map_err(|wait_ms| Problem::rate_limited(translate::RATE_LIMITED_DETAIL, wait_ms))?;
-    let outcome = gateway.submit(identity.caller, id, Action::Amend(new));
-    let (seq, at, duplicate) = match outcome.await? {
-        Outcome::Repeated { seq, at } => (seq, at, true),
-        Outcome::Appended { events, .. } if !events.is_empty() => {
-            (events[0].seq, events[0].at, false)
-        }
-        other => return Err(unexpected(&other)),
-    };
-    Ok(Json(body::MessageAccepted {
-        seq: Wire(seq),
-        at: Wire(at),
-        duplicate,
-    }))
+    perform_send(gateway, identity, id, Action::Amend(new))
+        .await
+        .map(Json)
 }

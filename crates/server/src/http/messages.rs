@@ -11,13 +11,12 @@ use tidemark_core::conversation::Action;
 use tidemark_core::{ConversationId, Seq};
 use tidemark_protocol::body;
 use tidemark_protocol::wire::{Wire, WireConversationId, WireSeq};
-use tidemark_store::{Directory, Outcome, PageLimits, Store, Window};
+use tidemark_store::{Directory, PageLimits, Store, Window};
 
-use super::accepted::unexpected;
+use super::accepted::perform_send;
 use super::extract::{Body, Ids, Parameters, SignedIn};
 use super::problem::Problem;
 use crate::gateway::Gateway;
-use crate::translate;
 
 const MESSAGES_DEFAULT: usize = 50;
 /// A page of long messages ends here, before its limit.
@@ -44,21 +43,12 @@ pub(super) async fn send<S: Store + Directory>(
     Ids(Wire(id)): Ids<Wire<ConversationId>>,
     Body(message): Body<body::NewMessage>,
 ) -> Result<(StatusCode, Json<body::MessageAccepted>), Problem> {
-    gateway
-        .allow_send(&identity.caller)
-        .map_err(|wait_ms| Problem::rate_limited(translate::RATE_LIMITED_DETAIL, wait_ms))?;
     let action = Action::Send(message.into());
-    let (status, seq, at) = match gateway.submit(identity.caller, id, action).await? {
-        Outcome::Repeated { seq, at } => (StatusCode::OK, seq, at),
-        Outcome::Appended { events, .. } if !events.is_empty() => {
-            (StatusCode::CREATED, events[0].seq, events[0].at)
-        }
-        other => return Err(unexpected(&other)),
-    };
-    let accepted = body::MessageAccepted {
-        seq: Wire(seq),
-        at: Wire(at),
-        duplicate: status == StatusCode::OK,
+    let accepted = perform_send(&gateway, identity, id, action).await?;
+    let status = if accepted.duplicate {
+        StatusCode::OK
+    } else {
+        StatusCode::CREATED
     };
     Ok((status, Json(accepted)))
 }
