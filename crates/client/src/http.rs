@@ -8,13 +8,14 @@ use reqwest::{Method, RequestBuilder, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tidemark_core::conversation::Emoji;
-use tidemark_core::{ClientId, ConversationId, Position, Seq, SessionId, UserId};
+use tidemark_core::{ClientId, ConversationId, InviteId, Position, Seq, SessionId, UserId};
 use tidemark_protocol::Code;
 use tidemark_protocol::body::{
-    Accepted, Conversation, ConversationPatch, Cursor, EventsPage, FeedPage, Inbox, Members,
-    MembersToAdd, MentionsPage, MessageAccepted, MessageEdit, MessagesPage, MoveCursor, NewAccount,
-    NewConversation, NewMessage, Personal, PersonalChanges, PersonalPatch, Problem, Readers,
-    RolePatch, Sessions, SignIn, SignedIn, User, Users,
+    Accepted, BanToMake, Bans, Conversation, ConversationPatch, Cursor, EventsPage, FeedPage,
+    Inbox, InvitePreview, InviteToMake, Invites, MadeInvite, Members, MembersToAdd, MentionsPage,
+    MessageAccepted, MessageEdit, MessageHistory, MessagesPage, MoveCursor, NewAccount,
+    NewConversation, NewMessage, NewOwner, Personal, PersonalChanges, PersonalPatch, Problem,
+    Readers, RolePatch, Sessions, SignIn, SignedIn, User, Users,
 };
 use tidemark_protocol::wire::{Secret, Wire};
 
@@ -160,7 +161,7 @@ calls! {
     leave(id: ConversationId) -> Accepted = POST format!("/v1/conversations/{id}/leave");
     /// A page of the members, in the order of their ids.
     members(id: ConversationId, limit: u32, after: Option<&UserId>) -> Members
-        = GET members_path(id, limit, after);
+        = GET people_path(id, "members", limit, after);
     /// Makes people members.
     add_members(id: ConversationId, people: &MembersToAdd) -> Accepted
         = POST format!("/v1/conversations/{id}/members"), people;
@@ -219,6 +220,32 @@ calls! {
     /// the server waits so long for something.
     feed(after: Position, limit: u32, wait: Duration) -> FeedPage
         = GET format!("/v1/feed?after={}&limit={limit}&wait_ms={}", after.0, wait.as_millis());
+    /// Makes an invite; its code is shown this once.
+    make_invite(id: ConversationId, invite: &InviteToMake) -> MadeInvite
+        = POST format!("/v1/conversations/{id}/invites"), invite;
+    /// The invites of a conversation, without their codes.
+    invites(id: ConversationId) -> Invites = GET format!("/v1/conversations/{id}/invites");
+    /// What an invite is to.
+    invite_preview(code: &Secret) -> InvitePreview
+        = GET format!("/v1/invites/{}", escape(code.expose()));
+    /// Becomes a member by an invite.
+    join_by_invite(code: &Secret) -> Conversation
+        = POST format!("/v1/invites/{}/join", escape(code.expose()));
+    /// A page of those who are kept out, in the order of their ids.
+    bans(id: ConversationId, limit: u32, after: Option<&UserId>) -> Bans
+        = GET people_path(id, "bans", limit, after);
+    /// Keeps somebody out.
+    ban(id: ConversationId, user: &UserId, ban: &BanToMake) -> Accepted
+        = PUT format!("/v1/conversations/{id}/bans/{user}"), ban;
+    /// Keeps somebody out no longer.
+    unban(id: ConversationId, user: &UserId) -> Accepted
+        = DELETE format!("/v1/conversations/{id}/bans/{user}");
+    /// Makes a member owner in the own place, and oneself an admin.
+    hand_over(id: ConversationId, owner: &NewOwner) -> Accepted
+        = POST format!("/v1/conversations/{id}/owner"), owner;
+    /// What a message said over time, oldest first, after the version at `after`.
+    message_history(id: ConversationId, seq: Seq, after: Seq, limit: u32) -> MessageHistory
+        = GET format!("/v1/conversations/{id}/messages/{seq}/history?after={after}&limit={limit}");
 }
 
 impl Http {
@@ -229,6 +256,16 @@ impl Http {
     /// When the server cannot be reached or refuses.
     pub async fn revoke_session(&self, session: SessionId) -> Answer<()> {
         let path = format!("/v1/sessions/{session}");
+        checked(self.request(Method::DELETE, &path)).await.map(drop)
+    }
+
+    /// Ends an invite.
+    ///
+    /// # Errors
+    ///
+    /// When the server cannot be reached or refuses.
+    pub async fn revoke_invite(&self, id: ConversationId, invite: InviteId) -> Answer<()> {
+        let path = format!("/v1/conversations/{id}/invites/{invite}");
         checked(self.request(Method::DELETE, &path)).await.map(drop)
     }
 
@@ -287,8 +324,8 @@ fn paged(path: &str, limit: u32, before: Option<Position>) -> String {
     path
 }
 
-fn members_path(id: ConversationId, limit: u32, after: Option<&UserId>) -> String {
-    let mut path = format!("/v1/conversations/{id}/members?limit={limit}");
+fn people_path(id: ConversationId, part: &str, limit: u32, after: Option<&UserId>) -> String {
+    let mut path = format!("/v1/conversations/{id}/{part}?limit={limit}");
     if let Some(after) = after {
         let _ = write!(path, "&after={}", escape(after.as_str()));
     }

@@ -167,6 +167,10 @@ impl State {
             Update::Removed(conversation) => {
                 self.timelines.remove(conversation);
             }
+            // The next event begins another one.
+            Update::VisibleFrom { conversation, .. } => {
+                self.timelines.remove(conversation);
+            }
             Update::HistoryReplaced => self.timelines.clear(),
             Update::Online { .. }
             | Update::Changed(_)

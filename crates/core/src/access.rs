@@ -1,8 +1,10 @@
 //! Who may do what: one function, [`permit`], asked by [`decide`](crate::conversation::decide)
 //! for commands and by every store for reads.
 
-use crate::conversation::{Conversation, ConversationKind, Membership, Role, Visibility};
-use crate::{Refusal, UserId};
+use crate::conversation::{
+    Conversation, ConversationKind, EventBody, History, Membership, Role, Visibility,
+};
+use crate::{Refusal, Seq, UserId};
 
 /// On whose behalf something is asked.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -42,6 +44,8 @@ pub enum Standing {
     Former,
     /// Never was a member.
     Stranger,
+    /// Is kept out, whether they were a member or not.
+    Banned,
 }
 
 impl Standing {
@@ -50,8 +54,27 @@ impl Standing {
         match (caller, membership) {
             (Caller::Administrator, _) => Self::Administrator,
             (Caller::User(_), None) => Self::Stranger,
+            (Caller::User(_), Some(membership)) if membership.banned.is_some() => Self::Banned,
             (Caller::User(_), Some(membership)) if membership.left.is_some() => Self::Former,
             (Caller::User(_), Some(membership)) => Self::Member(membership.role),
+        }
+    }
+
+    /// Whether they have the powers of `role`.
+    pub fn is_at_least(self, role: Role) -> bool {
+        match self {
+            Self::Administrator => true,
+            Self::Member(own) => own >= role,
+            Self::Former | Self::Stranger | Self::Banned => false,
+        }
+    }
+
+    /// Whether they give, take and hold down `role`: moderators those below them, admins too, owners every role.
+    pub fn manages(self, role: Role) -> bool {
+        match self {
+            Self::Administrator | Self::Member(Role::Owner) => true,
+            Self::Member(own) => own >= Role::Moderator && role < own,
+            Self::Former | Self::Stranger | Self::Banned => false,
         }
     }
 }
@@ -63,7 +86,7 @@ pub enum Operation {
     See,
     /// Read its events, members and cursors.
     Read,
-    /// Send a message.
+    /// Send a message, and say that one is being written.
     Send,
     /// Change a message: react to it or pin it; whether one may edit or delete it depends on whose it is.
     Amend,
@@ -75,12 +98,67 @@ pub enum Operation {
     Leave,
     /// Make others members.
     AddMembers,
-    /// Take away another's membership.
+    /// Take away another's membership; of which roles is said by [`Standing::manages`].
     RemoveMembers,
-    /// Change another's role.
+    /// Change another's role; which ones is said by [`Standing::manages`].
     ChangeRoles,
-    /// Change title, topic, visibility and the like.
+    /// Change title, topic, visibility, rules and the like.
     ChangeSettings,
+    /// Delete what others wrote.
+    DeleteOthers,
+    /// Keep people out, see who is, and let them in again; those of which roles is said by [`Standing::manages`].
+    Ban,
+    /// Make, see and revoke invites.
+    ManageInvites,
+    /// Make another owner in one's own place.
+    HandOver,
+}
+
+/// What an operation takes.
+struct Takes {
+    /// The least role.
+    role: Role,
+    /// Whether an API key does it, which has the powers of an owner but is no member.
+    api_key: bool,
+    /// Whether there is such a thing in a direct conversation.
+    in_direct: bool,
+    /// Whether those who are no members do it in a public channel, unless they are banned.
+    outsiders: bool,
+}
+
+impl Operation {
+    /// The table of who may do what.
+    #[rustfmt::skip]
+    const fn takes(self) -> Takes {
+        const YES: bool = true;
+        const NO: bool = false;
+        const fn row(role: Role, api_key: bool, in_direct: bool, outsiders: bool) -> Takes {
+            Takes {
+                role,
+                api_key,
+                in_direct,
+                outsiders,
+            }
+        }
+        match self {
+            //                           least role       API key  direct  outsiders
+            Self::See =>             row(Role::Guest,     YES,     YES,    YES),
+            Self::Read =>            row(Role::Guest,     YES,     YES,    NO),
+            Self::MoveCursor =>      row(Role::Guest,     NO,      YES,    NO),
+            Self::Join =>            row(Role::Guest,     NO,      YES,    YES),
+            Self::Leave =>           row(Role::Guest,     NO,      NO,     NO),
+            Self::Send =>            row(Role::Member,    YES,     YES,    NO),
+            Self::Amend =>           row(Role::Member,    YES,     YES,    NO),
+            Self::DeleteOthers =>    row(Role::Moderator, YES,     YES,    NO),
+            Self::RemoveMembers =>   row(Role::Moderator, YES,     NO,     NO),
+            Self::Ban =>             row(Role::Moderator, YES,     NO,     NO),
+            Self::AddMembers =>      row(Role::Admin,     YES,     NO,     NO),
+            Self::ChangeRoles =>     row(Role::Admin,     YES,     NO,     NO),
+            Self::ChangeSettings =>  row(Role::Admin,     YES,     NO,     NO),
+            Self::ManageInvites =>   row(Role::Admin,     YES,     NO,     NO),
+            Self::HandOver =>        row(Role::Owner,     NO,      NO,     NO),
+        }
+    }
 }
 
 /// Whether someone of this `standing` may do `operation` in a conversation of this kind and
@@ -96,16 +174,20 @@ pub fn permit(
     kind: ConversationKind,
     visibility: Visibility,
 ) -> Result<(), Refusal> {
-    use Operation as Op;
+    let takes = operation.takes();
     let role = match standing {
-        Standing::Former | Standing::Stranger => {
-            return match (visibility, operation) {
-                (Visibility::Private, _) => Err(Refusal::no_such_conversation()),
-                (Visibility::Public, Op::See | Op::Join) => Ok(()),
-                (Visibility::Public, _) => Err(Refusal::forbidden("join the channel first")),
+        Standing::Former | Standing::Stranger | Standing::Banned => {
+            return match visibility {
+                Visibility::Private => Err(Refusal::no_such_conversation()),
+                Visibility::Public if operation == Operation::See => Ok(()),
+                Visibility::Public if standing == Standing::Banned => {
+                    Err(Refusal::forbidden("you are banned from this channel"))
+                }
+                Visibility::Public if takes.outsiders => Ok(()),
+                Visibility::Public => Err(Refusal::forbidden("join the channel first")),
             };
         }
-        Standing::Administrator if needs_person(operation) => {
+        Standing::Administrator if !takes.api_key => {
             return Err(Refusal::forbidden(
                 "an API key is no member and cannot do this for one",
             ));
@@ -113,27 +195,71 @@ pub fn permit(
         Standing::Administrator => Role::Owner,
         Standing::Member(role) => role,
     };
-    match operation {
-        Op::See | Op::Read | Op::Send | Op::Amend | Op::MoveCursor | Op::Join => Ok(()),
-        _ if kind == ConversationKind::Direct => Err(Refusal::forbidden(
+    if kind == ConversationKind::Direct && !takes.in_direct {
+        return Err(Refusal::forbidden(
             "a direct conversation keeps its two people and has no settings",
-        )),
-        Op::Leave => Ok(()),
-        Op::AddMembers | Op::RemoveMembers | Op::ChangeRoles | Op::ChangeSettings
-            if role >= Role::Admin =>
-        {
-            Ok(())
-        }
-        _ => Err(Refusal::forbidden("this takes the role owner or admin")),
+        ));
     }
+    if role < takes.role {
+        return Err(Refusal::forbidden(match takes.role {
+            Role::Guest | Role::Member => "guests read and do nothing else",
+            Role::Moderator => "this takes the role moderator, admin or owner",
+            Role::Admin => "this takes the role owner or admin",
+            Role::Owner => "this takes the role owner",
+        }));
+    }
+    Ok(())
 }
 
-/// Operations that only make sense for a member, whatever the caller's powers.
-fn needs_person(operation: Operation) -> bool {
-    matches!(
-        operation,
-        Operation::MoveCursor | Operation::Join | Operation::Leave
-    )
+/// Where what somebody sees of a conversation begins. Every read keeps to it, whatever it asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Horizon(Seq);
+
+impl Horizon {
+    /// What `caller`, whose membership is `membership`, sees of `conversation`: all, or what there is from the event on
+    /// that made them a member. Whether they may read at all is not decided here.
+    pub fn of(
+        caller: &Caller,
+        conversation: &Conversation,
+        membership: Option<&Membership>,
+    ) -> Self {
+        match (caller, membership) {
+            (Caller::User(_), Some(membership)) => Self::of_member(conversation, membership),
+            _ => Self(Seq::ZERO),
+        }
+    }
+
+    /// What the person with this membership sees of `conversation`.
+    pub fn of_member(conversation: &Conversation, membership: &Membership) -> Self {
+        Self(match conversation.rules.history {
+            History::All => Seq::ZERO,
+            History::SinceJoined => membership.joined,
+        })
+    }
+
+    /// The first place that is to be seen, where there is something before it.
+    pub fn visible_from(self) -> Option<Seq> {
+        (self.0 > Seq::ZERO.next()).then_some(self.0)
+    }
+
+    /// Whether what is at a place is to be seen.
+    pub fn includes(self, seq: Seq) -> bool {
+        seq >= self.0
+    }
+
+    /// After which place to read for what follows `after`.
+    #[must_use]
+    pub fn after(self, after: Seq) -> Seq {
+        after.max(self.0.previous())
+    }
+
+    /// Takes out of an event what is not to be seen: what an edit says of a message that is not.
+    pub fn hide(self, body: &mut EventBody) {
+        let hidden = |target: Seq| !self.includes(target);
+        if body.as_amendment().is_some_and(|it| hidden(it.target)) {
+            body.redact();
+        }
+    }
 }
 
 /// Whether `caller` may do the reading `operation` in `conversation`; for stores, inside the

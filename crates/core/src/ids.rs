@@ -112,6 +112,12 @@ uuid_id!(
     "a session id is a UUID"
 );
 
+uuid_id!(
+    /// Names an invite to a conversation. It is no secret: the code is.
+    InviteId,
+    "an invite id is a UUID"
+);
+
 #[cfg(test)]
 mod tests {
     use super::{ConversationId, UserId};

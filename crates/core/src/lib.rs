@@ -21,7 +21,7 @@ pub mod timeline;
 pub mod typing;
 pub mod unread;
 
-pub use ids::{ClientId, ConversationId, InvalidId, SessionId, UserId};
+pub use ids::{ClientId, ConversationId, InvalidId, InviteId, SessionId, UserId};
 pub use limits::Limits;
 pub use order::{Position, Seq, Timestamp};
 pub use refusal::{Refusal, RefusalCode};

@@ -17,6 +17,10 @@ pub struct Limits {
     pub reactions_max: u64,
     /// The most people that one command may name.
     pub users_per_command_max: usize,
+    /// The most invites of a conversation that can be used at the same time.
+    pub invites_max: usize,
+    /// The longest reason of a ban, in bytes.
+    pub reason_bytes_max: usize,
 }
 
 impl Default for Limits {
@@ -29,6 +33,8 @@ impl Default for Limits {
             mentions_max: 100,
             reactions_max: 64,
             users_per_command_max: 5_000,
+            invites_max: 100,
+            reason_bytes_max: 512,
         }
     }
 }

@@ -16,6 +16,8 @@ pub enum RefusalCode {
     Conflict,
     /// It is over a limit.
     TooLarge,
+    /// It is too early; it may be sent again after a while.
+    RateLimited,
 }
 
 /// A typed no, with words for the person who wrote the client. Nothing happened.
@@ -25,6 +27,8 @@ pub struct Refusal {
     pub code: RefusalCode,
     /// What was wrong, in words; safe to show to the caller.
     pub detail: Cow<'static, str>,
+    /// In how many milliseconds the same may be accepted, where time alone is what is missing.
+    pub retry_after_ms: Option<u64>,
 }
 
 impl Refusal {
@@ -33,6 +37,7 @@ impl Refusal {
         Self {
             code,
             detail: detail.into(),
+            retry_after_ms: None,
         }
     }
 
@@ -54,6 +59,24 @@ impl Refusal {
     /// It is over a limit.
     pub fn too_large(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(RefusalCode::TooLarge, detail)
+    }
+
+    /// It comes too early, and may be sent again in so many milliseconds.
+    pub fn too_early(detail: impl Into<Cow<'static, str>>, retry_after_ms: u64) -> Self {
+        Self {
+            retry_after_ms: Some(retry_after_ms),
+            ..Self::new(RefusalCode::RateLimited, detail)
+        }
+    }
+
+    /// It does not exist.
+    pub fn not_found(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(RefusalCode::NotFound, detail)
+    }
+
+    /// The one answer for a message that does not exist and for one that the caller does not see.
+    pub fn no_such_message() -> Self {
+        Self::not_found("there is no such message in this conversation")
     }
 
     /// The one answer for a conversation that does not exist and for one that the caller may not

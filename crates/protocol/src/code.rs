@@ -120,6 +120,7 @@ impl From<RefusalCode> for Code {
             RefusalCode::NotFound => Self::NotFound,
             RefusalCode::Conflict => Self::Conflict,
             RefusalCode::TooLarge => Self::TooLarge,
+            RefusalCode::RateLimited => Self::RateLimited,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! From what the store says to what the protocol says: the only place where the two meet.
 
+use tidemark_core::access::Horizon;
 use tidemark_core::{Refusal, Seq, Timestamp};
 use tidemark_protocol::frame::{InboxEntry, Refused, RequestId};
 use tidemark_protocol::wire::Wire;
@@ -25,6 +26,12 @@ pub(crate) fn conversation(view: ConversationView, now: Timestamp) -> body::Conv
         ..
     } = view;
     let personal = personal.personal;
+    let visible_from = membership.as_ref().and_then(|membership| {
+        // Whoever has a membership is a person.
+        Horizon::of_member(&conversation, membership).visible_from()
+    });
+    let rules = conversation.rules;
+    let slow_mode_seconds = Some(rules.slow_mode_seconds).filter(|seconds| *seconds > 0);
     let id = conversation.id;
     body::Conversation {
         id: Wire(id),
@@ -44,6 +51,11 @@ pub(crate) fn conversation(view: ConversationView, now: Timestamp) -> body::Conv
         archived: personal.archived,
         favourite: personal.favourite,
         marked_unread_at: personal.marked_unread_at.map(Wire),
+        history: Wire(rules.history),
+        slow_mode_seconds,
+        announcements_only: rules.announcements_only,
+        mention_all: Wire(rules.mention_all),
+        visible_from: visible_from.map(Wire),
         last_message: last_message.map(|message| body::Message::new(id, message)),
     }
 }
@@ -89,7 +101,7 @@ pub(crate) fn refused(id: Option<RequestId>, refusal: Refusal) -> Refused {
         id,
         code: refusal.code.into(),
         detail: refusal.detail,
-        retry_after_ms: None,
+        retry_after_ms: refusal.retry_after_ms,
     }
 }
 

@@ -3,16 +3,16 @@
 use std::future::Future;
 
 use tidemark_core::access::Caller;
-use tidemark_core::conversation::{Command, Event};
+use tidemark_core::conversation::{CodeHash, Command, Event, History, Invite};
 use tidemark_core::personal::PersonalChange;
 use tidemark_core::unread::Counts;
 use tidemark_core::{ConversationId, Position, Seq, Timestamp, UserId};
 use uuid::Uuid;
 
 use crate::{
-    CommitError, ConversationView, CursorMove, EventsPage, FeedEvent, InboxPage, Leases,
-    MembersPage, MembershipFeed, MembershipView, MentionsPage, PageLimits, PersonalChanged,
-    PersonalPage, ReadError, Reader, TimelinePage, Window,
+    BansPage, CommitError, ConversationView, CursorMove, EventsPage, FeedEvent, InboxPage,
+    Invitation, Leases, MembersPage, MembershipFeed, MembershipView, MentionsPage, PageLimits,
+    PersonalChanged, PersonalPage, ReadError, Reader, TimelinePage, VersionsPage, Window,
 };
 
 /// Commands that a gateway hands over together, in the order in which it took them.
@@ -27,6 +27,8 @@ pub enum Outcome {
         events: Vec<Event>,
         /// How many members the conversation has now.
         members: u64,
+        /// What newcomers see of the conversation now.
+        history: History,
     },
     /// The client id had named this message before; nothing new happened.
     Repeated {
@@ -49,6 +51,10 @@ pub enum Outcome {
         /// The conversation's head.
         head: Seq,
     },
+    /// This invite is there.
+    Invited(Invite),
+    /// The invite is there no longer.
+    InviteRevoked,
 }
 
 /// Whether an engine takes commands.
@@ -223,6 +229,43 @@ pub trait Store: Leases {
         after: u64,
         limits: PageLimits,
     ) -> impl Future<Output = Result<PersonalPage, ReadError>> + Send;
+
+    /// The invites of a conversation that are kept, in the order of their times: a few more at most than can be used
+    /// at the same time. For whoever may make some.
+    fn invites(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+    ) -> impl Future<Output = Result<Vec<Invite>, ReadError>> + Send;
+
+    /// What the holder of a code is invited to, if it lets them in at this time or they are in; see
+    /// [`open_to`](tidemark_core::conversation::open_to).
+    fn invitation(
+        &self,
+        caller: &Caller,
+        code: CodeHash,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Invitation, ReadError>> + Send;
+
+    /// Who is kept out of a conversation, in the order of their ids, those after `after`. For whoever may ban.
+    fn bans(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        after: Option<&UserId>,
+        entries_max: usize,
+    ) -> impl Future<Output = Result<BansPage, ReadError>> + Send;
+
+    /// What the message at `seq` said over time, oldest first, what it says since events after `after`. For its
+    /// author and those who keep order, if they see the message. Of a deleted one, nothing is left but when it was changed.
+    fn versions(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        seq: Seq,
+        after: Seq,
+        limits: PageLimits,
+    ) -> impl Future<Output = Result<VersionsPage, ReadError>> + Send;
 
     /// Whether commands are taken now.
     fn health(&self) -> Health;

@@ -21,6 +21,7 @@ mod mentions_page;
 mod personal_page;
 pub mod postgres;
 pub mod sqlite;
+mod versions_page;
 mod views;
 
 pub use contract::{Batch, Health, Outcome, Store};
@@ -31,7 +32,7 @@ pub use directory::{
 pub use error::{CommitError, DirectoryError, OpenError, ReadError};
 pub use leases::{Acquired, LeaseError, LeaseToken, Leases};
 pub use views::{
-    ConversationView, CursorMove, EventsPage, FeedEvent, InboxPage, Member, MembersPage,
-    MembershipFeed, MembershipView, Mentioned, MentionsPage, PageLimits, PersonalChanged,
-    PersonalPage, Reader, TimelinePage, Window,
+    Banned, BansPage, ConversationView, CursorMove, EventsPage, FeedEvent, InboxPage, Invitation,
+    Member, MembersPage, MembershipFeed, MembershipView, Mentioned, MentionsPage, PageLimits,
+    PersonalChanged, PersonalPage, Reader, TimelinePage, VersionsPage, Window,
 };

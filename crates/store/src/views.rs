@@ -1,10 +1,10 @@
 //! What reads return.
 
-use tidemark_core::conversation::{Conversation, Event, Membership, Role};
+use tidemark_core::conversation::{Conversation, Event, Invite, Membership, Role, Version};
 use tidemark_core::personal::Versioned;
 use tidemark_core::timeline::TimelineMessage;
 use tidemark_core::unread::Counts;
-use tidemark_core::{ConversationId, Position, Seq, UserId};
+use tidemark_core::{ConversationId, Position, Seq, Timestamp, UserId};
 
 /// How much one page may hold. A page holds at least one entry if there is one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub struct EventsPage {
     pub head: Seq,
     /// Whether events follow the last one here.
     pub more: bool,
+    /// The first event that the caller sees, where there are others before it. A page of before begins there.
+    pub visible_from: Option<Seq>,
 }
 
 /// Which messages of a timeline to show.
@@ -84,6 +86,8 @@ pub struct InboxPage {
 pub struct MembershipView {
     /// Its state.
     pub conversation: Conversation,
+    /// What the user may do there.
+    pub role: Role,
     /// Up to where the user has read.
     pub read: Seq,
     /// What the user has still to see.
@@ -193,4 +197,46 @@ pub struct PersonalPage {
     pub version: u64,
     /// Whether others follow.
     pub more: bool,
+}
+
+/// Somebody who is kept out of a conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Banned {
+    /// Who.
+    pub user: UserId,
+    /// The event that banned them.
+    pub seq: Seq,
+    /// When that was.
+    pub at: Timestamp,
+    /// Who did it.
+    pub by: UserId,
+    /// Why, if that was said.
+    pub reason: Option<String>,
+}
+
+/// Some of those who are kept out of a conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BansPage {
+    /// In the order of their ids.
+    pub bans: Vec<Banned>,
+    /// Whether there are others behind.
+    pub more: bool,
+}
+
+/// Some of what a message said over time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VersionsPage {
+    /// Oldest first.
+    pub versions: Vec<Version>,
+    /// Whether there are later ones.
+    pub more: bool,
+}
+
+/// What somebody who holds a code is invited to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invitation {
+    /// The conversation.
+    pub conversation: Conversation,
+    /// The invite.
+    pub invite: Invite,
 }

@@ -200,6 +200,7 @@ impl Session {
                 | Update::ReadBy { .. }
                 | Update::Presence { .. }
                 | Update::WatchRefused { .. }
+                | Update::VisibleFrom { .. }
                 | Update::Personal(_)
                 | Update::Ended(_),
             ) => return,

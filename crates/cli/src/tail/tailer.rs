@@ -119,6 +119,7 @@ impl Tailer {
             | Update::Typing { .. }
             | Update::Presence { .. }
             | Update::WatchRefused { .. }
+            | Update::VisibleFrom { .. }
             | Update::Personal(_)
             | Update::Ended(_) => Ok(()),
         }

@@ -1,12 +1,12 @@
 //! The rules about changing a message.
 
-use crate::access::{Caller, Standing};
+use crate::access::{Caller, Horizon, Operation, Standing, permit};
 use crate::conversation::decide::{Decision, Facts, check_length, check_mentions, each_once};
 use crate::conversation::{
-    Amended, Amendment, Change, DeleteReason, Emoji, EventBody, Mark, Mentions, NewAmendment, Role,
-    Wish,
+    Amended, Amendment, Change, Conversation, DeleteReason, Emoji, EventBody, Mark, Mentions,
+    NewAmendment, Wish,
 };
-use crate::{Limits, Refusal, RefusalCode};
+use crate::{Limits, Refusal};
 
 /// Decides about `new`, once the caller may change messages at all.
 ///
@@ -14,6 +14,7 @@ use crate::{Limits, Refusal, RefusalCode};
 /// no event did: nothing new happens.
 pub(super) fn amend(
     facts: &Facts<'_>,
+    conversation: &Conversation,
     standing: Standing,
     caller: &Caller,
     new: NewAmendment,
@@ -22,10 +23,20 @@ pub(super) fn amend(
     if let Some(earlier) = facts.earlier {
         return repeat(earlier, new, caller);
     }
-    let message = facts.amended.ok_or_else(no_such_message)?;
+    let horizon = Horizon::of(caller, conversation, facts.caller);
+    let message = facts.amended.filter(|_| horizon.includes(new.target));
+    let message = message.ok_or_else(Refusal::no_such_message)?;
     let change = match new.wish {
-        Wish::Edit { text, mentions } => edit(facts.limits, message, caller, text, mentions)?,
-        Wish::Delete => delete(message, standing, caller)?,
+        Wish::Edit { text, mentions } => {
+            let change = edit(facts.limits, message, caller, text, mentions)?;
+            if let Ok(Change::Edit { mentions, .. }) = &change
+                && message.mentions != Mentions::All
+            {
+                conversation.rules.check_mentions(standing, mentions)?;
+            }
+            change
+        }
+        Wish::Delete => delete(message, conversation, standing, caller)?,
         Wish::React { emoji, on } => react(facts.limits, message, emoji, on)?,
         Wish::Pin { on } => pin(message, on)?,
     };
@@ -66,17 +77,20 @@ fn edit(
     Ok(Ok(Change::Edit { text, mentions }))
 }
 
-fn delete(message: &Amended, standing: Standing, caller: &Caller) -> Result<News, Refusal> {
-    let reason = match standing {
-        _ if message.sender == caller.author() => DeleteReason::Author,
-        Standing::Administrator | Standing::Member(Role::Admin | Role::Owner) => {
-            DeleteReason::Moderator
-        }
-        _ => {
-            return Err(Refusal::forbidden(
-                "only its author, an admin or an owner deletes a message",
-            ));
-        }
+fn delete(
+    message: &Amended,
+    conversation: &Conversation,
+    standing: Standing,
+    caller: &Caller,
+) -> Result<News, Refusal> {
+    let reason = if message.sender == caller.author() {
+        DeleteReason::Author
+    } else {
+        let Conversation {
+            kind, visibility, ..
+        } = *conversation;
+        permit(Operation::DeleteOthers, standing, kind, visibility)?;
+        DeleteReason::Moderator
     };
     Ok(match message.deleted {
         Some(mark) => Err(mark),
@@ -166,11 +180,4 @@ fn check_not_deleted(message: &Amended) -> Result<(), Refusal> {
         return Err(Refusal::conflict("the message was deleted"));
     }
     Ok(())
-}
-
-fn no_such_message() -> Refusal {
-    Refusal::new(
-        RefusalCode::NotFound,
-        "there is no such message in this conversation",
-    )
 }

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use crate::access::Caller;
 use crate::conversation::{
-    ConversationKind, Emoji, Joined, Mentions, NewAmendment, Role, SettingsChange, Visibility,
+    CodeHash, ConversationKind, Emoji, Joined, Mentions, NewAmendment, NewInvite, Role,
+    SettingsChange, Visibility,
 };
-use crate::{ClientId, ConversationId, Seq, Timestamp, UserId};
+use crate::{ClientId, ConversationId, InviteId, Seq, Timestamp, UserId};
 
 /// A wish to change one conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +45,18 @@ pub enum Action {
     ChangeSettings(SettingsChange),
     /// Move the own read cursor up to here.
     MoveCursor(Seq),
+    /// Keep somebody out, and say why.
+    Ban(UserId, Option<String>),
+    /// Keep somebody out no longer.
+    Unban(UserId),
+    /// Make a member owner in the own place.
+    HandOver(UserId),
+    /// Make an invite.
+    Invite(NewInvite),
+    /// End an invite.
+    RevokeInvite(InviteId),
+    /// Become a member by an invite.
+    JoinByInvite(CodeHash),
 }
 
 /// A conversation to begin.
@@ -92,6 +105,8 @@ pub struct Needs<'a> {
     pub amended: Option<(Seq, Option<&'a Emoji>)>,
     /// Whether these users exist, and their memberships here.
     pub users: Vec<&'a UserId>,
+    /// The invites of the conversation.
+    pub invites: bool,
 }
 
 impl Command {
@@ -116,6 +131,12 @@ impl Command {
                 needs.users = people.iter().map(|one| &one.user).collect();
             }
             Action::RemoveMember(user) | Action::ChangeRole(user, _) => needs.users = vec![user],
+            Action::Ban(user, _) | Action::Unban(user) | Action::HandOver(user) => {
+                needs.users = vec![user];
+            }
+            Action::Invite(_) | Action::RevokeInvite(_) | Action::JoinByInvite(_) => {
+                needs.invites = true;
+            }
             Action::Join | Action::Leave | Action::ChangeSettings(_) | Action::MoveCursor(_) => {}
         }
         needs

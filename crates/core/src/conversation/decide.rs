@@ -2,13 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use crate::access::{Caller, Operation, Standing, permit};
+use crate::access::{Caller, Horizon, Operation, Standing, permit};
 use crate::conversation::amend::amend;
 use crate::conversation::{
-    Action, Amended, Command, Conversation, ConversationKind, EventBody, Joined, MembersChange,
-    Membership, Mentions, Message, NewConversation, NewMessage, Role, SettingsChange, Visibility,
+    Action, Amended, Command, Conversation, ConversationKind, EventBody, Invite, Joined,
+    MembersChange, Membership, Mentions, Message, NewConversation, NewMessage, Role,
+    SettingsChange, Visibility,
 };
-use crate::{ConversationId, Limits, Refusal, Seq, Timestamp, UserId};
+use crate::conversation::{invite, moderation};
+use crate::{ConversationId, InviteId, Limits, Refusal, Seq, Timestamp, UserId};
 
 /// What a store knows that the decision depends on; see [`Needs`](super::Needs).
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +30,8 @@ pub struct Facts<'a> {
     pub target: Option<Target>,
     /// The message that the command is to change, if there is one at the place that it names.
     pub amended: Option<&'a Amended>,
+    /// The invites of the conversation that are kept, where [`Needs::invites`](super::Needs::invites) asked.
+    pub invites: &'a [Invite],
     /// How large things may get.
     pub limits: &'a Limits,
 }
@@ -80,6 +84,15 @@ pub enum Decision {
     MoveCursor(Seq),
     /// All is already as wished.
     Unchanged,
+    /// This invite is there from now on.
+    Invite {
+        /// The new one.
+        invite: Invite,
+        /// Those that nobody can use any more, and that need not be kept.
+        ended: Vec<InviteId>,
+    },
+    /// This invite ends.
+    RevokeInvite(InviteId),
 }
 
 /// Decides what `command` does, given `facts`.
@@ -88,13 +101,16 @@ pub enum Decision {
 ///
 /// The refusal to answer with, when nothing happens.
 pub fn decide(facts: &Facts<'_>, command: Command) -> Result<Decision, Refusal> {
-    let Command { caller, action, .. } = command;
+    let Command {
+        caller, action, at, ..
+    } = command;
     if let Action::Create(new) = action {
         return create(facts, &caller, new);
     }
-    let conversation = facts
-        .conversation
-        .ok_or_else(Refusal::no_such_conversation)?;
+    let conversation = facts.conversation.ok_or_else(|| match &action {
+        Action::JoinByInvite(_) => invite::no_such_invite(),
+        _ => Refusal::no_such_conversation(),
+    })?;
     let standing = Standing::of(&caller, facts.caller);
     let may = |operation| {
         permit(
@@ -107,12 +123,12 @@ pub fn decide(facts: &Facts<'_>, command: Command) -> Result<Decision, Refusal> 
     match action {
         Action::Create(_) => unreachable!("answered above"),
         Action::Send(new) => {
-            may(Operation::Send)?;
-            send(facts, conversation, &caller, new)
+            may(of_writing(Operation::Send, facts))?;
+            send(facts, conversation, standing, &caller, at, new)
         }
         Action::Amend(new) => {
-            may(Operation::Amend)?;
-            amend(facts, standing, &caller, new)
+            may(of_writing(Operation::Amend, facts))?;
+            amend(facts, conversation, standing, &caller, new)
         }
         Action::MoveCursor(seq) => {
             may(Operation::MoveCursor)?;
@@ -144,6 +160,37 @@ pub fn decide(facts: &Facts<'_>, command: Command) -> Result<Decision, Refusal> 
             may(Operation::ChangeSettings)?;
             change_settings(facts.limits, conversation, &caller, change)
         }
+        Action::Ban(user, reason) => {
+            may(Operation::Ban)?;
+            moderation::ban(facts, standing, &caller, user, reason)
+        }
+        Action::Unban(user) => {
+            may(Operation::Ban)?;
+            moderation::unban(facts, &caller, user)
+        }
+        Action::HandOver(user) => {
+            may(Operation::HandOver)?;
+            moderation::hand_over(facts, &caller, user)
+        }
+        Action::Invite(new) => {
+            may(Operation::ManageInvites)?;
+            invite::make(facts, &caller, at, new)
+        }
+        Action::RevokeInvite(id) => {
+            may(Operation::ManageInvites)?;
+            invite::revoke(facts, id)
+        }
+        // Whoever holds a code need not be able to see the conversation: the code is the permission.
+        Action::JoinByInvite(code) => invite::join(facts, conversation, &caller, at, code),
+    }
+}
+
+/// What a wish to write takes. A retry of what was accepted only takes that one may read: a member who was made a guest
+/// since still hears that it is there.
+fn of_writing(operation: Operation, facts: &Facts<'_>) -> Operation {
+    match facts.earlier {
+        Some(_) => Operation::Read,
+        None => operation,
     }
 }
 
@@ -199,7 +246,9 @@ fn create(facts: &Facts<'_>, caller: &Caller, new: NewConversation) -> Result<De
 fn send(
     facts: &Facts<'_>,
     conversation: &Conversation,
+    standing: Standing,
     caller: &Caller,
+    at: Timestamp,
     new: NewMessage,
 ) -> Result<Decision, Refusal> {
     let message = Message {
@@ -220,13 +269,17 @@ fn send(
     check_length("text", Some(&message.text), facts.limits.text_bytes_max)?;
     check_mentions(facts.limits, &message.mentions)?;
     if let Some(seq) = message.reply_to {
-        let known = seq > Seq::ZERO && seq <= conversation.head;
+        let horizon = Horizon::of(caller, conversation, facts.caller);
+        let known = seq > Seq::ZERO && seq <= conversation.head && horizon.includes(seq);
         if !known || facts.target != Some(Target::Message) {
             return Err(Refusal::invalid(
                 "reply_to names no message of this conversation",
             ));
         }
     }
+    let rules = &conversation.rules;
+    rules.check_mentions(standing, &message.mentions)?;
+    rules.check_send(standing, facts.caller, at)?;
     Ok(Decision::Append(vec![EventBody::Message(message)]))
 }
 
@@ -300,10 +353,11 @@ fn add_members(
             return Err(no_such_user(&person.user));
         }
         check_grant(standing, person.role)?;
-        let is_member = known
-            .membership
-            .as_ref()
-            .is_some_and(Membership::is_current);
+        let membership = known.membership.as_ref();
+        if membership.is_some_and(|membership| membership.banned.is_some()) {
+            return Err(moderation::is_banned(&person.user));
+        }
+        let is_member = membership.is_some_and(Membership::is_current);
         if !is_member && named.insert(person.user.clone()) {
             change.joined.push(person);
         }
@@ -364,6 +418,7 @@ fn change_settings(
     if change.retention_days == Some(Some(0)) {
         return Err(Refusal::invalid("retention_days is at least 1"));
     }
+    change.rules.check()?;
     change.title.take_if(|title| *title == conversation.title);
     change.topic.take_if(|topic| *topic == conversation.topic);
     change
@@ -372,6 +427,7 @@ fn change_settings(
     change
         .retention_days
         .take_if(|days| *days == conversation.retention_days);
+    change.rules.keep_news(&conversation.rules);
     if change.is_empty() {
         return Ok(Decision::Unchanged);
     }
@@ -381,15 +437,17 @@ fn change_settings(
     }]))
 }
 
-/// Nobody gives, takes or holds down a role above their own; admins deal with members only.
-fn check_grant(standing: Standing, role: Role) -> Result<(), Refusal> {
-    match standing {
-        Standing::Administrator | Standing::Member(Role::Owner) => Ok(()),
-        Standing::Member(Role::Admin) if role == Role::Member => Ok(()),
-        _ => Err(Refusal::forbidden(
-            "only an owner deals with admins and owners",
-        )),
+/// Nobody gives, takes or holds down a role that is not below their own, but for owners.
+pub(super) fn check_grant(standing: Standing, role: Role) -> Result<(), Refusal> {
+    if standing.manages(role) {
+        return Ok(());
     }
+    Err(Refusal::forbidden(match role {
+        Role::Admin | Role::Owner => "only an owner deals with admins and owners",
+        Role::Guest | Role::Member | Role::Moderator => {
+            "this takes a role above the one that it is about"
+        }
+    }))
 }
 
 fn check_named(facts: &Facts<'_>, named: &[UserId]) -> Result<(), Refusal> {
@@ -406,7 +464,10 @@ fn check_named(facts: &Facts<'_>, named: &[UserId]) -> Result<(), Refusal> {
     }
 }
 
-fn current_member<'a>(facts: &'a Facts<'_>, user: &UserId) -> Result<&'a Membership, Refusal> {
+pub(super) fn current_member<'a>(
+    facts: &'a Facts<'_>,
+    user: &UserId,
+) -> Result<&'a Membership, Refusal> {
     facts
         .users
         .first()
@@ -433,7 +494,11 @@ pub(super) fn check_mentions(limits: &Limits, mentions: &Mentions) -> Result<(),
     }
 }
 
-fn check_room(limits: &Limits, conversation: &Conversation, more: u64) -> Result<(), Refusal> {
+pub(super) fn check_room(
+    limits: &Limits,
+    conversation: &Conversation,
+    more: u64,
+) -> Result<(), Refusal> {
     let is_group = conversation.kind == ConversationKind::Group;
     if is_group && conversation.members + more > limits.group_members_max {
         return Err(group_is_full(limits));

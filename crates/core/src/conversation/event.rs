@@ -1,7 +1,7 @@
 //! What is in the log. An event is a fact that was accepted; it never changes its place.
 
-use crate::conversation::{Amendment, Change, Role, Visibility};
-use crate::{ClientId, ConversationId, Seq, Timestamp, UserId};
+use crate::conversation::{Amendment, Change, Role, RulesChange, Visibility};
+use crate::{ClientId, ConversationId, InviteId, Seq, Timestamp, UserId};
 
 /// One entry of a conversation's log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,7 +56,8 @@ impl EventBody {
             Self::Members(change) => {
                 let joined = change.joined.iter().chain(&change.roles);
                 let joined = joined.map(|joined| &joined.user);
-                names_bytes(joined.chain(&change.left))
+                let kept_out = change.banned.iter().chain(&change.unbanned);
+                names_bytes(joined.chain(&change.left).chain(kept_out))
             }
             Self::Created { .. } | Self::Settings { .. } => 0,
         }
@@ -202,6 +203,14 @@ pub struct MembersChange {
     pub left: Vec<UserId>,
     /// Whose role changed, and to what.
     pub roles: Vec<Joined>,
+    /// Who is kept out from now on; those who were members are in `left`, too.
+    pub banned: Vec<UserId>,
+    /// Who is not kept out any longer.
+    pub unbanned: Vec<UserId>,
+    /// Why, if who banned said so.
+    pub reason: Option<String>,
+    /// The invite by which somebody joined.
+    pub invite: Option<InviteId>,
 }
 
 impl MembersChange {
@@ -212,6 +221,10 @@ impl MembersChange {
             joined: Vec::new(),
             left: Vec::new(),
             roles: Vec::new(),
+            banned: Vec::new(),
+            unbanned: Vec::new(),
+            reason: None,
+            invite: None,
         }
     }
 }
@@ -244,6 +257,8 @@ pub struct SettingsChange {
     pub visibility: Option<Visibility>,
     /// For how many days messages are kept; the inner `None` keeps them for ever.
     pub retention_days: Option<Option<u32>>,
+    /// What is new of how people may take part.
+    pub rules: RulesChange,
 }
 
 impl SettingsChange {

@@ -6,6 +6,9 @@ mod command;
 mod decide;
 mod emoji;
 mod event;
+mod invite;
+mod moderation;
+mod rules;
 mod state;
 
 pub use amendment::{Amended, Amendment, Change, DeleteReason, Mark, NewAmendment, Wish};
@@ -13,4 +16,7 @@ pub use command::{Action, Command, Needs, NewConversation, NewMessage};
 pub use decide::{Decision, Earlier, Facts, Target, UserFacts, decide};
 pub use emoji::Emoji;
 pub use event::{Event, EventBody, Joined, MembersChange, Mentions, Message, SettingsChange};
+pub use invite::{CodeHash, Invite, NewInvite, open_to};
+pub use moderation::{Effect, Version, may_read_versions};
+pub use rules::{History, Rules, RulesChange};
 pub use state::{Conversation, ConversationKind, Logged, Membership, Role, Visibility, append};

@@ -1,6 +1,6 @@
 //! What a conversation is now: everything here follows from its log by [`append`].
 
-use crate::conversation::{Event, EventBody, SettingsChange};
+use crate::conversation::{Event, EventBody, Rules, SettingsChange};
 use crate::unread::Tally;
 use crate::{ConversationId, InvalidId, Seq, Timestamp, UserId};
 
@@ -19,6 +19,8 @@ pub struct Conversation {
     pub topic: Option<String>,
     /// For how many days messages are kept; `None` for ever.
     pub retention_days: Option<u32>,
+    /// How people may take part.
+    pub rules: Rules,
     /// When it began.
     pub created_at: Timestamp,
     /// The place of its last event.
@@ -44,6 +46,7 @@ impl Conversation {
             title: None,
             topic: None,
             retention_days: None,
+            rules: Rules::default(),
             created_at,
             head: Seq::ZERO,
             messages: 0,
@@ -64,6 +67,7 @@ impl Conversation {
         if let Some(days) = change.retention_days {
             self.retention_days = days;
         }
+        self.rules.change(&change.rules);
     }
 }
 
@@ -72,7 +76,7 @@ impl Conversation {
 pub struct Membership {
     /// What they may do.
     pub role: Role,
-    /// The event that made them a member, the last time.
+    /// The event that made them a member, the last time; 0 for somebody who never was one and is banned.
     pub joined: Seq,
     /// The event that ended it, if they are no member now.
     pub left: Option<Seq>,
@@ -80,6 +84,10 @@ pub struct Membership {
     pub read: Seq,
     /// How many messages they have sent here.
     pub sent: u64,
+    /// When they sent the last of them.
+    pub sent_at: Option<Timestamp>,
+    /// The event that banned them, if they are kept out now.
+    pub banned: Option<Seq>,
 }
 
 impl Membership {
@@ -103,7 +111,7 @@ pub struct Logged {
 ///
 /// `sender_sent` is how many messages the author had sent here before; it is only looked at for
 /// messages. Memberships are the store's to change, from [`EventBody::Members`], by
-/// [`Membership::join`] and its siblings.
+/// [`MembersChange::effects`](super::MembersChange::effects).
 pub fn append(
     conversation: &mut Conversation,
     sender_sent: u64,
@@ -150,6 +158,8 @@ impl Membership {
             left: None,
             read: previous.map_or(seq, |previous| previous.read.max(seq)),
             sent: previous.map_or(0, |previous| previous.sent),
+            sent_at: previous.and_then(|previous| previous.sent_at),
+            banned: None,
         }
     }
 
@@ -218,16 +228,21 @@ named_variants!(Visibility, "visibility is private or public",
 /// What a member may do, weakest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Role {
-    /// Reads and writes.
+    /// Reads.
+    Guest,
+    /// Also writes.
     Member,
+    /// Also keeps order: deletes what others wrote, removes and bans members and guests.
+    Moderator,
     /// Also manages members and settings.
     Admin,
     /// Also makes and unmakes admins and owners.
     Owner,
 }
 
-named_variants!(Role, "role is member, admin or owner",
-    Member => "member", Admin => "admin", Owner => "owner");
+named_variants!(Role, "role is guest, member, moderator, admin or owner",
+    Guest => "guest", Member => "member", Moderator => "moderator", Admin => "admin",
+    Owner => "owner");
 
 impl UserId {
     /// The two people of a direct conversation in one fixed order, so that a pair has one name.

@@ -6,10 +6,10 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use tidemark_core::access::Caller;
 use tidemark_core::conversation::{
-    Action, Command, ConversationKind, Emoji, Joined, Mentions, NewAmendment, NewConversation,
-    NewMessage, Role, SettingsChange, Visibility, Wish,
+    Action, CodeHash, Command, ConversationKind, Emoji, History, Joined, Mentions, NewAmendment,
+    NewConversation, NewInvite, NewMessage, Role, RulesChange, SettingsChange, Visibility, Wish,
 };
-use tidemark_core::{ClientId, ConversationId, Limits, Seq, Timestamp, UserId};
+use tidemark_core::{ClientId, ConversationId, InviteId, Limits, Seq, Timestamp, UserId};
 use uuid::Uuid;
 
 use crate::world::World;
@@ -174,6 +174,11 @@ pub(crate) fn action() -> impl Strategy<Value = Action> {
         2 => Just(Action::Join),
         1 => Just(Action::Leave),
         1 => settings().prop_map(Action::ChangeSettings),
+        1 => person().prop_map(|user| Action::Ban(user, None)),
+        1 => person().prop_map(Action::Unban),
+        1 => person().prop_map(Action::HandOver),
+        1 => invite().prop_map(Action::Invite),
+        1 => (0..4_u8).prop_map(|code| Action::JoinByInvite(CodeHash([code; 32]))),
         3 => seq().prop_map(Action::MoveCursor),
     ]
 }
@@ -233,8 +238,48 @@ fn mentions() -> impl Strategy<Value = Mentions> {
     ]
 }
 
+/// Few codes, so that they meet; the engine's are never the same twice, and here the first one counts.
+fn invite() -> impl Strategy<Value = NewInvite> {
+    let role = select([Role::Guest, Role::Member].as_slice());
+    (0..4_u8, role, option::of(1..3_u64)).prop_map(|(code, role, uses_max)| NewInvite {
+        id: InviteId(Uuid::from_u128(code.into())),
+        code: CodeHash([code; 32]),
+        role,
+        expires_in_ms: None,
+        uses_max,
+    })
+}
+
+fn rules() -> impl Strategy<Value = RulesChange> {
+    let history = select([History::All, History::SinceJoined].as_slice());
+    let least = select([Role::Guest, Role::Member, Role::Admin].as_slice());
+    (
+        option::of(history),
+        option::weighted(0.1, 0..2_u32),
+        option::weighted(0.1, any::<bool>()),
+        option::of(least),
+    )
+        .prop_map(
+            |(history, slow_mode_seconds, announcements_only, mention_all)| RulesChange {
+                history,
+                slow_mode_seconds,
+                announcements_only,
+                mention_all,
+            },
+        )
+}
+
 fn joined() -> impl Strategy<Value = Joined> {
-    let role = select([Role::Member, Role::Admin, Role::Owner].as_slice());
+    let role = select(
+        [
+            Role::Guest,
+            Role::Member,
+            Role::Moderator,
+            Role::Admin,
+            Role::Owner,
+        ]
+        .as_slice(),
+    );
     (person(), role).prop_map(|(user, role)| Joined { user, role })
 }
 
@@ -250,13 +295,15 @@ fn settings() -> impl Strategy<Value = SettingsChange> {
         text(),
         option::of(visibility),
         option::of(option::of(1..4_u32)),
+        rules(),
     )
         .prop_map(
-            |(title, topic, visibility, retention_days)| SettingsChange {
+            |(title, topic, visibility, retention_days, rules)| SettingsChange {
                 title,
                 topic,
                 visibility,
                 retention_days,
+                rules,
             },
         )
 }

@@ -30,7 +30,8 @@ fn roles_after(room: &Room, mut look: impl FnMut(&Roles, &MembersChange)) -> Rol
     roles
 }
 
-/// What `by` must be to make this change: nothing for oneself, admin for members, owner for the rest.
+/// What `by` must be to make this change: nothing for oneself, more than those whom it is about, and an owner for
+/// admins and owners.
 fn role_needed(roles: &Roles, change: &MembersChange) -> Option<Role> {
     let others = |user: &&UserId| **user != change.by;
     let comes = change
@@ -43,11 +44,17 @@ fn role_needed(roles: &Roles, change: &MembersChange) -> Option<Role> {
         .roles
         .iter()
         .flat_map(|one| [roles[&one.user], one.role]);
-    let highest = comes.chain(goes).chain(changes).max()?;
-    Some(if highest == Role::Member {
-        Role::Admin
+    let comes: Vec<Role> = comes.collect();
+    let least = if comes.is_empty() && change.roles.is_empty() {
+        Role::Moderator
     } else {
-        Role::Owner
+        Role::Admin
+    };
+    let highest = comes.into_iter().chain(goes).chain(changes).max()?;
+    Some(match highest {
+        Role::Guest | Role::Member => least,
+        Role::Moderator => Role::Admin,
+        Role::Admin | Role::Owner => Role::Owner,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use tidemark_core::access::{Caller, Operation, permit_in};
-use tidemark_core::conversation::{Action, Visibility};
+use tidemark_core::conversation::{Action, ConversationKind, Visibility};
 use tidemark_core::{RefusalCode, UserId};
 
 use crate::history::{action, command, lived_in_world, person, unknown_room};
@@ -14,6 +14,11 @@ fn rooms_without<'a>(world: &'a World, user: &'a UserId) -> impl Iterator<Item =
         let membership = room.memberships.get(user);
         !membership.is_some_and(tidemark_core::conversation::Membership::is_current)
     })
+}
+
+fn is_banned(room: &Room, user: &UserId) -> bool {
+    let membership = room.memberships.get(user);
+    membership.is_some_and(|membership| membership.banned.is_some())
 }
 
 proptest! {
@@ -33,9 +38,22 @@ proptest! {
             let id = room.conversation.id;
             let answer = world_after.execute(command(id, caller.clone(), action.clone()));
             match (room.conversation.visibility, &action) {
+                (Visibility::Private, Action::JoinByInvite(_)) => {
+                    prop_assert!(answer.is_ok() || answer == unknown || is_banned(room, &user)
+                        || room.conversation.kind == ConversationKind::Group);
+                    world_after = world.clone();
+                }
                 (Visibility::Private, _) => prop_assert_eq!(&answer, &unknown),
+                (Visibility::Public, Action::JoinByInvite(_)) => {
+                    // Whoever holds a code is let in, or hears the same as for any other.
+                    if answer.is_err() {
+                        let code = answer.unwrap_err().code;
+                        prop_assert!(code == RefusalCode::NotFound || is_banned(room, &user));
+                    }
+                    world_after = world.clone();
+                }
                 (Visibility::Public, Action::Join) => {
-                    prop_assert!(answer.is_ok());
+                    prop_assert_eq!(answer.is_err(), is_banned(room, &user));
                     world_after = world.clone();
                 }
                 (Visibility::Public, _) => {

@@ -7,8 +7,8 @@ use std::fmt;
 use tidemark_core::access::Caller;
 use tidemark_core::conversation::{
     Action, Amended, Change, Command, Conversation, Decision, Earlier, Emoji, Event, EventBody,
-    Facts, Logged, Mark, MembersChange, Membership, NewConversation, Target, UserFacts, append,
-    decide,
+    Facts, Invite, Logged, Mark, MembersChange, Membership, NewConversation, Target, UserFacts,
+    append, decide,
 };
 use tidemark_core::unread::{Tally, unread};
 use tidemark_core::{ClientId, ConversationId, Limits, Refusal, Seq, Timestamp, UserId};
@@ -20,6 +20,7 @@ pub(crate) enum Outcome {
     Repeated { seq: Seq, at: Timestamp },
     Existing(ConversationId),
     Moved(Seq),
+    Invites,
     Unchanged,
 }
 
@@ -31,6 +32,7 @@ pub(crate) struct Room {
     pub(crate) memberships: BTreeMap<UserId, Membership>,
     administrator_sent: u64,
     named: BTreeMap<(UserId, ClientId), Seq>,
+    pub(crate) invites: Vec<Invite>,
 }
 
 /// Everything that was accepted so far.
@@ -82,6 +84,17 @@ impl World {
                 Ok(Outcome::Moved(seq))
             }
             Decision::Unchanged => Ok(Outcome::Unchanged),
+            Decision::Invite { invite, ended } => {
+                let room = self.rooms.get_mut(&conversation).unwrap();
+                room.invites.retain(|invite| !ended.contains(&invite.id));
+                room.invites.push(invite);
+                Ok(Outcome::Invites)
+            }
+            Decision::RevokeInvite(id) => {
+                let room = self.rooms.get_mut(&conversation).unwrap();
+                room.invites.retain(|invite| invite.id != id);
+                Ok(Outcome::Invites)
+            }
         }
     }
 
@@ -118,6 +131,7 @@ impl World {
             existing: made.or(pair).copied(),
             target,
             amended: amended.as_ref(),
+            invites: room.map_or(&[], |room| &room.invites),
             limits: &self.limits,
         };
         decide(&facts, command.clone())
@@ -130,6 +144,7 @@ impl World {
             memberships: BTreeMap::new(),
             administrator_sent: 0,
             named: BTreeMap::new(),
+            invites: Vec::new(),
         };
         assert!(self.rooms.insert(id, room).is_none(), "{id} was in use");
         if let Some(client_id) = new.client_id {
@@ -300,7 +315,10 @@ impl Room {
         let event = logged.event.clone();
         match &event.body {
             EventBody::Message(_) => match self.memberships.get_mut(&author) {
-                Some(membership) => membership.sent = logged.tally.own,
+                Some(membership) => {
+                    membership.sent = logged.tally.own;
+                    membership.sent_at = Some(at);
+                }
                 None => self.administrator_sent = logged.tally.own,
             },
             EventBody::Members(change) => self.change_members(event.seq, change),
@@ -317,16 +335,13 @@ impl Room {
     }
 
     fn change_members(&mut self, seq: Seq, change: &MembersChange) {
-        for joined in &change.joined {
-            let previous = self.memberships.get(&joined.user);
-            let membership = Membership::join(previous, joined.role, seq);
-            self.memberships.insert(joined.user.clone(), membership);
+        for (user, effect) in change.effects() {
+            let previous = self.memberships.remove(user);
+            let membership = effect.apply(previous, seq).unwrap();
+            self.memberships.insert(user.clone(), membership);
         }
-        for user in &change.left {
-            self.memberships.get_mut(user).unwrap().leave(seq);
-        }
-        for changed in &change.roles {
-            self.memberships.get_mut(&changed.user).unwrap().role = changed.role;
+        for invite in &mut self.invites {
+            invite.uses += u64::from(Some(invite.id) == change.invite);
         }
     }
 }

@@ -1,12 +1,13 @@
 //! `/v1/conversations`.
 
 use serde::{Deserialize, Serialize};
-use tidemark_core::conversation::SettingsChange;
+use tidemark_core::conversation::{Role, RulesChange, SettingsChange};
 
 use crate::body::Message;
 use crate::wire::{
-    NotSupported, WireClientId, WireConversationId, WireConversationKind, WirePosition, WireRole,
-    WireSeq, WireTimestamp, WireUserId, WireVisibility, optional_list, present,
+    NotSupported, Wire, WireClientId, WireConversationId, WireConversationKind, WireHistory,
+    WirePosition, WireRole, WireSeq, WireTimestamp, WireUserId, WireVisibility, optional_list,
+    present,
 };
 
 /// A conversation as the caller sees it.
@@ -47,8 +48,28 @@ pub struct Conversation {
     pub favourite: bool,
     /// The message that the caller wants to come back to.
     pub marked_unread_at: Option<WireSeq>,
+    /// What newcomers see.
+    #[serde(default)]
+    pub history: WireHistory,
+    /// How many seconds lie at least between two messages of one person below moderator; `null` if none have to.
+    #[serde(default)]
+    pub slow_mode_seconds: Option<u32>,
+    /// Whether nobody below moderator sends messages.
+    #[serde(default)]
+    pub announcements_only: bool,
+    /// The least role that may mention everybody.
+    #[serde(default = "member")]
+    pub mention_all: WireRole,
+    /// The first event that the caller sees, if they are a member and there are others before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visible_from: Option<WireSeq>,
     /// The newest message, if there is one that the caller may read.
     pub last_message: Option<Message>,
+}
+
+/// Of a server that does not say who may mention everybody.
+fn member() -> WireRole {
+    Wire(Role::Member)
 }
 
 /// `GET /v1/conversations`.
@@ -108,6 +129,24 @@ pub struct ConversationPatch {
     /// The new visibility.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub visibility: Option<WireVisibility>,
+    /// What newcomers see.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub history: Option<WireHistory>,
+    /// How many seconds lie at least between two messages of one person below moderator, at most 86,400; `null` and 0
+    /// take it away.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(feature = "schema", schema(value_type = Option<u32>))]
+    pub slow_mode_seconds: Option<Option<u32>>,
+    /// Whether nobody below moderator sends messages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub announcements_only: Option<bool>,
+    /// The least role that may mention everybody.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mention_all: Option<WireRole>,
     /// Refused: nothing deletes old messages yet.
     #[serde(default, skip_serializing)]
     #[cfg_attr(feature = "schema", schema(ignore))]
@@ -121,6 +160,12 @@ impl From<ConversationPatch> for SettingsChange {
             topic: patch.topic,
             visibility: patch.visibility.map(|visibility| visibility.0),
             retention_days: None,
+            rules: RulesChange {
+                history: patch.history.map(|history| history.0),
+                slow_mode_seconds: patch.slow_mode_seconds.map(Option::unwrap_or_default),
+                announcements_only: patch.announcements_only,
+                mention_all: patch.mention_all.map(|role| role.0),
+            },
         }
     }
 }

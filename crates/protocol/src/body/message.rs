@@ -217,4 +217,7 @@ pub struct EventsPage {
     pub head_seq: WireSeq,
     /// Whether others follow these.
     pub more: bool,
+    /// The first event that the caller sees, where there are others before it: a page of what was before begins there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visible_from: Option<WireSeq>,
 }

@@ -6,9 +6,11 @@
 mod account;
 mod conversation;
 mod feed;
+mod invite;
 mod member;
 mod mention;
 mod message;
+mod moderation;
 mod personal;
 mod problem;
 mod read;
@@ -18,12 +20,14 @@ mod user;
 pub use account::{NewAccount, Session, Sessions, SignIn, SignedIn};
 pub use conversation::{Conversation, ConversationPatch, Inbox, NewConversation};
 pub use feed::{FeedEntry, FeedPage};
+pub use invite::{Invite, InvitePreview, InviteToMake, Invites, MadeInvite};
 pub use member::{Accepted, Member, Members, MembersToAdd, RolePatch};
 pub use mention::{Mention, MentionsPage};
 pub use message::{
     EventsPage, Message, MessageAccepted, MessageEdit, MessageKind, MessagesPage, NewMessage,
     Reaction,
 };
+pub use moderation::{Ban, BanToMake, Bans, MessageHistory, MessageVersion, NewOwner};
 pub use personal::{Draft, Personal, PersonalChanges, PersonalPatch};
 pub use problem::Problem;
 pub use read::{Cursor, MoveCursor, Reader, Readers};

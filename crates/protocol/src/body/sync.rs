@@ -57,4 +57,7 @@ pub struct SyncedConversation {
     pub events: Vec<LogEntry>,
     /// Whether others follow these.
     pub more: bool,
+    /// The first event that the caller sees, where there are others before it and some are here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visible_from: Option<WireSeq>,
 }

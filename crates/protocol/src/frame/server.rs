@@ -97,6 +97,10 @@ pub struct Events {
     pub head_seq: Wire<Seq>,
     /// Whether others follow these.
     pub more: bool,
+    /// The first event that the user sees, where there are others before it: a page of what was before begins there,
+    /// and a cursor below stands as good as right before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visible_from: Option<Wire<Seq>>,
 }
 
 /// `head`: a hint that there is more than was sent.

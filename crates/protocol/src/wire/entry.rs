@@ -5,9 +5,10 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 use tidemark_core::conversation::{
-    Event, EventBody, Joined, MembersChange, Mentions, Message, Role, SettingsChange, Visibility,
+    Event, EventBody, History, Joined, MembersChange, Mentions, Message, Role, RulesChange,
+    SettingsChange, Visibility,
 };
-use tidemark_core::{ClientId, ConversationId, Seq, Timestamp, UserId};
+use tidemark_core::{ClientId, ConversationId, InviteId, Seq, Timestamp, UserId};
 
 use crate::wire::amendment::{
     DeleteFields, EditFields, PinFields, ReactionFields, parse_amendment, serialize_amendment,
@@ -113,6 +114,17 @@ pub(crate) fn serialize_event<S: Serializer>(
             map.serialize_entry("joined", &roles(&change.joined))?;
             map.serialize_entry("left", &wrap_all(change.left.iter().cloned()))?;
             map.serialize_entry("roles", &roles(&change.roles))?;
+            for (name, users) in [("banned", &change.banned), ("unbanned", &change.unbanned)] {
+                if !users.is_empty() {
+                    map.serialize_entry(name, &wrap_all(users.iter().cloned()))?;
+                }
+            }
+            if let Some(reason) = &change.reason {
+                map.serialize_entry("reason", reason)?;
+            }
+            if let Some(invite) = change.invite {
+                map.serialize_entry("invite_id", &Wire(invite))?;
+            }
         }
         EventBody::Settings { by, change } => {
             map.serialize_entry("kind", "settings")?;
@@ -129,9 +141,26 @@ pub(crate) fn serialize_event<S: Serializer>(
             if let Some(days) = change.retention_days {
                 map.serialize_entry("retention_days", &days)?;
             }
+            serialize_rules(&change.rules, &mut map)?;
         }
     }
     map.end()
+}
+
+fn serialize_rules<M: SerializeMap>(rules: &RulesChange, map: &mut M) -> Result<(), M::Error> {
+    if let Some(history) = rules.history {
+        map.serialize_entry("history", history.as_str())?;
+    }
+    if let Some(seconds) = rules.slow_mode_seconds {
+        map.serialize_entry("slow_mode_seconds", &seconds)?;
+    }
+    if let Some(only) = rules.announcements_only {
+        map.serialize_entry("announcements_only", &only)?;
+    }
+    if let Some(role) = rules.mention_all {
+        map.serialize_entry("mention_all", role.as_str())?;
+    }
+    Ok(())
 }
 
 fn serialize_message<M: SerializeMap>(message: &Message, map: &mut M) -> Result<(), M::Error> {
@@ -225,6 +254,12 @@ struct MembersFields {
     left: Vec<Wire<UserId>>,
     #[serde(default)]
     roles: Vec<MemberRole>,
+    #[serde(default)]
+    banned: Vec<Wire<UserId>>,
+    #[serde(default)]
+    unbanned: Vec<Wire<UserId>>,
+    reason: Option<String>,
+    invite_id: Option<Wire<InviteId>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -257,6 +292,10 @@ impl From<MembersFields> for EventBody {
             joined: fields.joined.into_iter().map(Joined::from).collect(),
             left: unwrap_all(fields.left),
             roles: fields.roles.into_iter().map(Joined::from).collect(),
+            banned: unwrap_all(fields.banned),
+            unbanned: unwrap_all(fields.unbanned),
+            reason: fields.reason,
+            invite: fields.invite_id.map(|invite| invite.0),
         })
     }
 }
@@ -275,6 +314,10 @@ struct SettingsFields {
     visibility: Option<Wire<Visibility>>,
     #[serde(default, deserialize_with = "present")]
     retention_days: Option<Option<u32>>,
+    history: Option<Wire<History>>,
+    slow_mode_seconds: Option<u32>,
+    announcements_only: Option<bool>,
+    mention_all: Option<Wire<Role>>,
 }
 
 impl From<SettingsFields> for EventBody {
@@ -286,6 +329,12 @@ impl From<SettingsFields> for EventBody {
                 topic: fields.topic,
                 visibility: fields.visibility.map(|visibility| visibility.0),
                 retention_days: fields.retention_days,
+                rules: RulesChange {
+                    history: fields.history.map(|history| history.0),
+                    slow_mode_seconds: fields.slow_mode_seconds,
+                    announcements_only: fields.announcements_only,
+                    mention_all: fields.mention_all.map(|role| role.0),
+                },
             },
         }
     }

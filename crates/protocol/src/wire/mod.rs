@@ -43,6 +43,8 @@ shapes! {
     WireConversationId = tidemark_core::ConversationId;
     WireConversationKind = tidemark_core::conversation::ConversationKind;
     WireEmoji = tidemark_core::conversation::Emoji;
+    WireHistory = tidemark_core::conversation::History;
+    WireInviteId = tidemark_core::InviteId;
     WireMentions = tidemark_core::conversation::Mentions;
     WirePosition = tidemark_core::Position;
     WireRole = tidemark_core::conversation::Role;

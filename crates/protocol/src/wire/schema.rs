@@ -2,8 +2,10 @@
 
 use std::borrow::Cow;
 
-use tidemark_core::conversation::{ConversationKind, Emoji, Mentions, Role, Visibility};
-use tidemark_core::{ClientId, ConversationId, Position, Seq, SessionId, Timestamp, UserId};
+use tidemark_core::conversation::{ConversationKind, Emoji, History, Mentions, Role, Visibility};
+use tidemark_core::{
+    ClientId, ConversationId, InviteId, Position, Seq, SessionId, Timestamp, UserId,
+};
 use utoipa::openapi::schema::{
     ArrayBuilder, KnownFormat, ObjectBuilder, OneOfBuilder, SchemaFormat, Type,
 };
@@ -35,7 +37,9 @@ schema! {
     Wire<UserId> => "UserId", user_id();
     Wire<ConversationKind> => "ConversationKind", names(["direct", "group", "channel"]);
     Wire<Visibility> => "Visibility", names(["private", "public"]);
-    Wire<Role> => "Role", names(["member", "admin", "owner"]);
+    Wire<Role> => "Role", names(["guest", "member", "moderator", "admin", "owner"]);
+    Wire<History> => "History", names(["all", "since_joined"]);
+    Wire<InviteId> => "InviteId", uuid("made by the server; no secret");
     Wire<Emoji> => "Emoji", emoji();
     Wire<Seq> => "Seq", integer("a place in a conversation's log; 0 stands before the first event")
         .maximum(Some(Seq::MAX.get()));

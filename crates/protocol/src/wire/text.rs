@@ -6,9 +6,11 @@ use std::str::FromStr;
 
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use tidemark_core::conversation::{ConversationKind, DeleteReason, Emoji, Role, Visibility};
+use tidemark_core::conversation::{
+    ConversationKind, DeleteReason, Emoji, History, Role, Visibility,
+};
 use tidemark_core::presence::Status;
-use tidemark_core::{ClientId, ConversationId, InvalidId, SessionId, UserId};
+use tidemark_core::{ClientId, ConversationId, InvalidId, InviteId, SessionId, UserId};
 
 use crate::wire::Wire;
 
@@ -20,6 +22,8 @@ impl Textual for ConversationId {}
 impl Textual for ConversationKind {}
 impl Textual for DeleteReason {}
 impl Textual for Emoji {}
+impl Textual for History {}
+impl Textual for InviteId {}
 impl Textual for Role {}
 impl Textual for SessionId {}
 impl Textual for Status {}

@@ -49,6 +49,7 @@ fn page(id: Option<i64>, places: impl IntoIterator<Item = u64>, head: u64) -> Ev
         .collect();
     let last = events.last().map_or(seq(head), LogEntry::seq);
     Events {
+        visible_from: None,
         id: id.map(RequestId),
         conversation: Wire(ROOM),
         events,
@@ -320,4 +321,17 @@ fn of_several_starts_the_last_counts() {
     assert_eq!(delivery.delivered(other), Some(seq(4)));
     assert_eq!(delivery.stop(ROOM), []);
     assert_eq!(delivery.delivered(ROOM), None, "there was one of each");
+}
+
+/// Nothing is to be had below where the user's view begins, so what comes from there on continues what was given.
+#[test]
+fn a_page_may_begin_where_the_user_sees() {
+    let mut delivery = Delivery::default();
+    let _ = delivery.restart(ROOM, seq(2), seq(9));
+    let mut shown = page(None, 7..=9, 9);
+    shown.visible_from = Some(Wire(seq(7)));
+    let written = delivery.page(shown.clone());
+    assert_eq!(written.frames, [ServerFrame::Events(shown)]);
+    assert_eq!(written.next, Next::Done);
+    assert_eq!(delivery.offer_event(ROOM, seq(10)), Offer::Write);
 }

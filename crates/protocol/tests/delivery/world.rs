@@ -304,6 +304,7 @@ impl World {
             .collect();
         let more = events.last().is_some_and(|entry| entry.seq() < seq(head));
         Events {
+            visible_from: None,
             id,
             conversation: Wire(ROOM),
             events,

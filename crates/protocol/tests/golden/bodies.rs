@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
 use tidemark_core::conversation::{
-    self, ConversationKind, Emoji, EventBody, Mentions, Role, Visibility,
+    self, ConversationKind, Emoji, EventBody, History, Mentions, Role, Visibility,
 };
 use tidemark_core::timeline::TimelineMessage;
 use tidemark_core::{Position, Seq};
@@ -69,6 +69,11 @@ pub(crate) fn new_group() -> Conversation {
         archived: false,
         favourite: false,
         marked_unread_at: None,
+        history: Wire(History::All),
+        slow_mode_seconds: None,
+        announcements_only: false,
+        mention_all: Wire(Role::Member),
+        visible_from: None,
         last_message: None,
     }
 }
@@ -470,6 +475,17 @@ fn events() -> Vec<Case> {
                 events: vec![said.clone()],
                 head_seq: Wire(seq(44)),
                 more: true,
+                visible_from: None,
+            },
+        ),
+        Case::body(
+            "GET …/events?after=0, where newcomers see what is since they came",
+            "the page begins at visible_from, and nothing is missing before it",
+            EventsPage {
+                events: vec![said.clone()],
+                head_seq: Wire(seq(43)),
+                more: false,
+                visible_from: Some(Wire(seq(43))),
             },
         ),
         Case::body(
@@ -547,6 +563,7 @@ fn sync() -> Vec<Case> {
                         EventBody::Message(plain_message()),
                     ))],
                     more: false,
+                    visible_from: None,
                 }],
                 added: vec![new_group()],
                 removed: vec![Wire(lighthouse())],

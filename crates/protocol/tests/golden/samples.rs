@@ -1,7 +1,7 @@
 //! The people, conversations and times that the golden files tell of.
 
 use tidemark_core::conversation::{Event, EventBody, Mentions, Message};
-use tidemark_core::{ClientId, ConversationId, Seq, SessionId, Timestamp, UserId};
+use tidemark_core::{ClientId, ConversationId, InviteId, Seq, SessionId, Timestamp, UserId};
 
 /// Stands for a token that is good; whoever plays the files puts one in its place.
 pub(crate) const TOKEN: &str = "TOKEN";
@@ -24,6 +24,10 @@ pub(crate) fn client_id() -> ClientId {
 
 pub(crate) fn session_id() -> SessionId {
     "0197a3c4-1111-7222-8333-444455556666".parse().unwrap()
+}
+
+pub(crate) fn invite_id() -> InviteId {
+    "0197a3c4-2222-7333-8444-555566667777".parse().unwrap()
 }
 
 pub(crate) fn user(name: &str) -> UserId {

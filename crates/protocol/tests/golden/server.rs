@@ -1,8 +1,8 @@
 //! What servers say.
 
 use tidemark_core::conversation::{
-    ConversationKind, EventBody, Joined, MembersChange, Mentions, Message, Role, SettingsChange,
-    Visibility,
+    ConversationKind, EventBody, History, Joined, MembersChange, Mentions, Message, Role,
+    RulesChange, SettingsChange, Visibility,
 };
 use tidemark_core::presence::Status;
 use tidemark_protocol::body::User;
@@ -17,8 +17,8 @@ use crate::amendments;
 use crate::bodies;
 use crate::file::{Case, Golden};
 use crate::samples::{
-    EPOCH, at, client_id, event, full_message, harbour, lighthouse, plain_message, seq, session_id,
-    user,
+    EPOCH, at, client_id, event, full_message, harbour, invite_id, lighthouse, plain_message, seq,
+    session_id, user,
 };
 
 pub(crate) fn files() -> Vec<Golden> {
@@ -300,10 +300,10 @@ fn messages() -> Vec<Case> {
 fn memberships() -> Vec<Case> {
     let members = |joined, left, roles| {
         EventBody::Members(MembersChange {
-            by: user("ann"),
             joined,
             left,
             roles,
+            ..MembersChange::by(user("ann"))
         })
     };
     let one = |name, role| Joined {
@@ -335,6 +335,36 @@ fn memberships() -> Vec<Case> {
             "cleo is no member any more",
             8,
             members(vec![], vec![user("cleo")], vec![]),
+        ),
+        live(
+            "members: somebody joins by an invite",
+            "cleo came by herself, and as a guest",
+            20,
+            EventBody::Members(MembersChange {
+                joined: vec![one("cleo", Role::Guest)],
+                invite: Some(invite_id()),
+                ..MembersChange::by(user("cleo"))
+            }),
+        ),
+        live(
+            "members: somebody is banned",
+            "cleo is no member any more, and is kept out",
+            21,
+            EventBody::Members(MembersChange {
+                left: vec![user("cleo")],
+                banned: vec![user("cleo")],
+                reason: Some("spam".to_owned()),
+                ..MembersChange::by(user("ann"))
+            }),
+        ),
+        live(
+            "members: a ban is lifted",
+            "cleo may join again, and is no member yet",
+            22,
+            EventBody::Members(MembersChange {
+                unbanned: vec![user("cleo")],
+                ..MembersChange::by(user("ann"))
+            }),
         ),
     ]
 }
@@ -374,6 +404,12 @@ fn settings() -> Vec<Case> {
                 topic: Some(Some("Tides and boats".to_owned())),
                 visibility: Some(Visibility::Public),
                 retention_days: Some(Some(30)),
+                rules: RulesChange {
+                    history: Some(History::SinceJoined),
+                    slow_mode_seconds: Some(30),
+                    announcements_only: Some(true),
+                    mention_all: Some(Role::Moderator),
+                },
             }),
         ),
     ]
@@ -381,6 +417,7 @@ fn settings() -> Vec<Case> {
 
 fn events() -> Vec<Case> {
     let page = |id, events: Vec<_>, head, more| Events {
+        visible_from: None,
         id,
         conversation: Wire(harbour()),
         events: events.into_iter().map(LogEntry::Known).collect(),

@@ -7,13 +7,13 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 use tidemark_core::conversation::{
-    Amendment, Change, ConversationKind, DeleteReason, Emoji, Event, EventBody, Joined,
-    MembersChange, Mentions, Message, NewAmendment, NewMessage, Role, SettingsChange, Visibility,
-    Wish,
+    Amendment, Change, ConversationKind, DeleteReason, Emoji, Event, EventBody, History, Joined,
+    MembersChange, Mentions, Message, NewAmendment, NewMessage, Role, RulesChange, SettingsChange,
+    Visibility, Wish,
 };
 use tidemark_core::presence::Status;
 use tidemark_core::timeline::TimelineMessage;
-use tidemark_core::{ClientId, ConversationId, Seq, SessionId, Timestamp, UserId};
+use tidemark_core::{ClientId, ConversationId, InviteId, Seq, SessionId, Timestamp, UserId};
 use tidemark_protocol::body::{Conversation, Draft, Message as ShownMessage, Personal, User};
 use tidemark_protocol::frame::{
     Ack, Added, AdvertisedLimits, AmendMessage, Bye, ClientFrame, CloseConversation,
@@ -133,15 +133,35 @@ fn change() -> impl Strategy<Value = SettingsChange> {
         option::of(title()),
         option::of(visibility()),
         option::of(option::of(any::<u32>())),
+        rules(),
     );
     fields.prop_map(
-        |(title, topic, visibility, retention_days)| SettingsChange {
+        |(title, topic, visibility, retention_days, rules)| SettingsChange {
             title,
             topic,
             visibility,
             retention_days,
+            rules,
         },
     )
+}
+
+fn rules() -> impl Strategy<Value = RulesChange> {
+    let history = select(vec![History::All, History::SinceJoined]);
+    (
+        option::of(history),
+        option::of(any::<u32>()),
+        option::of(any::<bool>()),
+        option::of(role()),
+    )
+        .prop_map(
+            |(history, slow_mode_seconds, announcements_only, mention_all)| RulesChange {
+                history,
+                slow_mode_seconds,
+                announcements_only,
+                mention_all,
+            },
+        )
 }
 
 fn client_id() -> impl Strategy<Value = ClientId> {
@@ -179,14 +199,26 @@ fn body() -> BoxedStrategy<EventBody> {
     prop_oneof![
         (user(), title()).prop_map(|(by, title)| EventBody::Created { by, title }),
         message().prop_map(EventBody::Message),
-        (user(), roles(), vec(user(), 0..4), roles()).prop_map(|(by, joined, left, roles)| {
-            EventBody::Members(MembersChange {
-                by,
-                joined,
-                left,
-                roles,
-            })
-        }),
+        (
+            (user(), roles(), vec(user(), 0..4), roles()),
+            (vec(user(), 0..3), vec(user(), 0..3)),
+            option::of(text()),
+            option::of(any::<u128>()),
+        )
+            .prop_map(
+                |((by, joined, left, roles), (banned, unbanned), reason, invite)| {
+                    EventBody::Members(MembersChange {
+                        by,
+                        joined,
+                        left,
+                        roles,
+                        banned,
+                        unbanned,
+                        reason,
+                        invite: invite.map(|number| InviteId(Uuid::from_u128(number))),
+                    })
+                }
+            ),
         (user(), change()).prop_map(|(by, change)| EventBody::Settings { by, change }),
         (seq(), user(), option::of(client_id()), message_change()).prop_map(
             |(target, by, client_id, change)| {
@@ -403,8 +435,17 @@ fn shown_conversation() -> BoxedStrategy<Conversation> {
         (option::of(at()), option::of(seq())),
         option::of(last),
     );
-    (shape, state)
-        .prop_map(|(shape, state)| {
+    let history = select(vec![History::All, History::SinceJoined]);
+    let rules = (
+        history,
+        option::of(any::<u32>()),
+        any::<bool>(),
+        role(),
+        option::of(seq()),
+    );
+    (shape, state, rules)
+        .prop_map(|(shape, state, rules)| {
+            let (history, slow_mode_seconds, announcements_only, least, visible_from) = rules;
             let (id, kind, title, topic, visibility, role) = shape;
             let (created_at, head, read, counts, flags, (muted_until, mark), last_message) = state;
             let [member_count, unread, mentions] = counts;
@@ -427,6 +468,11 @@ fn shown_conversation() -> BoxedStrategy<Conversation> {
                 archived,
                 favourite,
                 marked_unread_at: mark.map(Wire),
+                history: Wire(history),
+                slow_mode_seconds,
+                announcements_only,
+                mention_all: Wire(least),
+                visible_from: visible_from.map(Wire),
                 last_message,
             }
         })
@@ -529,6 +575,7 @@ fn news() -> BoxedStrategy<ServerFrame> {
         )
             .prop_map(|(id, conversation, events, head, more)| {
                 ServerFrame::Events(Events {
+                    visible_from: None,
                     id,
                     conversation: Wire(conversation),
                     events,

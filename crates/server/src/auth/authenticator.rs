@@ -122,7 +122,8 @@ impl<S: Directory> Authenticator<S> {
                     expires_at: claims.expires_at,
                 })
             }
-            (None, None) => Err(DirectoryError::NotFound.into()),
+            // A code is no token.
+            (Some(TokenKind::Invite), _) | (None, None) => Err(DirectoryError::NotFound.into()),
         }
     }
 

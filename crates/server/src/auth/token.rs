@@ -17,6 +17,8 @@ pub enum TokenKind {
     Session,
     /// A key of the server side.
     ApiKey,
+    /// An invite to a conversation.
+    Invite,
 }
 
 impl TokenKind {
@@ -25,6 +27,7 @@ impl TokenKind {
         match self {
             Self::Session => "tms_",
             Self::ApiKey => "tmk_",
+            Self::Invite => "tmi_",
         }
     }
 

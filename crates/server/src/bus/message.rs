@@ -26,6 +26,9 @@ const PRESENCE: u8 = 33;
 const WHO_IS_THERE: u8 = 34;
 /// As an event, of which it is one.
 const DELETION: u8 = 35;
+/// As an event, of which it is one.
+const VEILED: u8 = 40;
+const ROLES: u8 = 41;
 
 const OFFLINE: u8 = 0;
 const AWAY: u8 = 1;
@@ -48,6 +51,8 @@ pub(crate) enum Hint {
         left: Vec<UserId>,
         /// Whether it deletes a message, so that less may be unread.
         deletes: bool,
+        /// Whether people are to read it, each what they may see of it.
+        veiled: bool,
         /// The event, as every socket gets it.
         frame: Utf8Bytes,
     },
@@ -69,6 +74,12 @@ pub(crate) enum Hint {
         conversation: ConversationId,
         version: u64,
         frame: Utf8Bytes,
+    },
+    /// Who of these are guests, and so do not write, and who are not. To those who follow the conversation.
+    Roles {
+        conversation: ConversationId,
+        guests: Vec<UserId>,
+        others: Vec<UserId>,
     },
     /// A user became a member by the event at this place. To those who follow the user: they need not follow the
     /// conversation yet.
@@ -149,6 +160,15 @@ pub(crate) fn encode(node: NodeId, hint: &Hint) -> Bytes {
             put_uuid(&mut out, conversation.0);
             out.put_u64_le(seq.get());
         }
+        Hint::Roles {
+            conversation,
+            guests,
+            others,
+        } => {
+            put_uuid(&mut out, conversation.0);
+            put_users(&mut out, guests);
+            put_users(&mut out, others);
+        }
         Hint::Revoked { user, session } => {
             put_user(&mut out, user);
             put_uuid(&mut out, session.0);
@@ -175,13 +195,14 @@ pub(crate) fn decode(mut message: Bytes) -> Option<(NodeId, Hint)> {
     let kind = rest.try_get_u8().ok()?;
     let node = NodeId(take_uuid(rest)?);
     let hint = match kind {
-        EVENT | DELETION => Hint::Event {
+        EVENT | DELETION | VEILED => Hint::Event {
             conversation: ConversationId(take_uuid(rest)?),
             seq: take_seq(rest)?,
             members: rest.try_get_u64_le().ok()?,
             joined: take_users(rest)?,
             left: take_users(rest)?,
             deletes: kind == DELETION,
+            veiled: kind == VEILED,
             frame: take_frame(rest)?,
         },
         RECEIPT => Hint::Receipt {
@@ -204,6 +225,11 @@ pub(crate) fn decode(mut message: Bytes) -> Option<(NodeId, Hint)> {
             user: take_user(rest)?,
             conversation: ConversationId(take_uuid(rest)?),
             seq: take_seq(rest)?,
+        },
+        ROLES => Hint::Roles {
+            conversation: ConversationId(take_uuid(rest)?),
+            guests: take_users(rest)?,
+            others: take_users(rest)?,
         },
         REVOKED => Hint::Revoked {
             user: take_user(rest)?,
@@ -231,12 +257,14 @@ impl Hint {
     fn kind(&self) -> u8 {
         match self {
             Self::Event { deletes: true, .. } => DELETION,
+            Self::Event { veiled: true, .. } => VEILED,
             Self::Event { .. } => EVENT,
             Self::Receipt { .. } => RECEIPT,
             Self::Cursor { .. } => CURSOR,
             Self::Personal { .. } => PERSONAL,
             Self::Added { .. } => ADDED,
             Self::Revoked { .. } => REVOKED,
+            Self::Roles { .. } => ROLES,
             Self::Typing { .. } => TYPING,
             Self::Presence { .. } => PRESENCE,
             Self::WhoIsThere { .. } => WHO_IS_THERE,
@@ -252,6 +280,7 @@ impl Hint {
             | Self::Typing { frame, .. } => Some(frame.as_str()),
             Self::Added { .. }
             | Self::Revoked { .. }
+            | Self::Roles { .. }
             | Self::Presence { .. }
             | Self::WhoIsThere { .. } => None,
         }
@@ -352,6 +381,7 @@ mod tests {
                 joined: vec![user("ann"), user(&"x".repeat(64))],
                 left: vec![user("b.o:b@home")],
                 deletes: false,
+                veiled: true,
                 frame: frame(r#"{"type":"event","text":"grüße"}"#),
             },
             Hint::Event {
@@ -361,7 +391,13 @@ mod tests {
                 joined: Vec::new(),
                 left: Vec::new(),
                 deletes: true,
+                veiled: false,
                 frame: frame(""),
+            },
+            Hint::Roles {
+                conversation,
+                guests: vec![user("ann")],
+                others: Vec::new(),
             },
             Hint::Receipt {
                 conversation,

@@ -9,8 +9,8 @@ use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 
 use super::{
-    accounts, amendments, conversations, cursors, feed, members, messages, operations, page,
-    personal, sync, users,
+    accounts, amendments, conversations, cursors, feed, invites, members, messages, moderation,
+    operations, page, personal, sync, users,
 };
 
 /// The document. Every handler of the router is in `paths`; a test compares the two.
@@ -33,6 +33,9 @@ use super::{
         amendments::pin, amendments::unpin,
         cursors::move_cursor, cursors::readers,
         personal::change, personal::changes, personal::mentions,
+        invites::make, invites::invites, invites::revoke, invites::preview, invites::join,
+        moderation::bans, moderation::ban, moderation::unban, moderation::hand_over,
+        moderation::history,
         sync::sync, feed::feed,
         operations::health, operations::ready, operations::metrics,
     ),

@@ -151,6 +151,7 @@ pub(super) async fn events<S: Store + Directory>(
         events: page.events.into_iter().map(Into::into).collect(),
         head_seq: Wire(page.head),
         more: page.more,
+        visible_from: page.visible_from.map(Wire),
     }))
 }
 

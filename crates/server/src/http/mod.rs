@@ -10,8 +10,10 @@ mod cursors;
 mod document;
 mod extract;
 mod feed;
+mod invites;
 mod members;
 mod messages;
+mod moderation;
 mod operations;
 mod page;
 mod personal;
@@ -46,6 +48,7 @@ pub(crate) fn router<S: Store + Directory>(gateway: Arc<Gateway<S>>) -> Router {
         .merge(people())
         .merge(conversations())
         .merge(personal())
+        .merge(order())
         .route("/v1/sync", post(sync::sync::<S>))
         .route("/v1/feed", get(feed::feed::<S>))
         .route("/v1/socket", get(socket::upgrade::<S>))
@@ -138,6 +141,34 @@ fn personal<S: Store + Directory>() -> Router<Arc<Gateway<S>>> {
         )
         .route("/v1/personal", get(personal::changes::<S>))
         .route("/v1/mentions", get(personal::mentions::<S>))
+}
+
+/// Who comes in, who stays out, and who is in charge.
+fn order<S: Store + Directory>() -> Router<Arc<Gateway<S>>> {
+    Router::new()
+        .route(
+            "/v1/conversations/{id}/invites",
+            get(invites::invites::<S>).post(invites::make::<S>),
+        )
+        .route(
+            "/v1/conversations/{id}/invites/{invite_id}",
+            delete(invites::revoke::<S>),
+        )
+        .route("/v1/invites/{code}", get(invites::preview::<S>))
+        .route("/v1/invites/{code}/join", post(invites::join::<S>))
+        .route("/v1/conversations/{id}/bans", get(moderation::bans::<S>))
+        .route(
+            "/v1/conversations/{id}/bans/{user}",
+            put(moderation::ban::<S>).delete(moderation::unban::<S>),
+        )
+        .route(
+            "/v1/conversations/{id}/owner",
+            post(moderation::hand_over::<S>),
+        )
+        .route(
+            "/v1/conversations/{id}/messages/{seq}/history",
+            get(moderation::history::<S>),
+        )
 }
 
 async fn no_such_path() -> Problem {

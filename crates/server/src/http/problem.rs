@@ -103,7 +103,10 @@ impl IntoResponse for Problem {
 
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
-        Self::new(refusal.code.into(), refusal.detail)
+        Self {
+            retry_after_ms: refusal.retry_after_ms,
+            ..Self::new(refusal.code.into(), refusal.detail)
+        }
     }
 }
 

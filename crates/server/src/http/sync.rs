@@ -113,6 +113,7 @@ impl<S: Store + Directory> Pages<'_, S> {
             mentions: membership.counts.mentions,
             events: Vec::new(),
             more: cursor < membership.conversation.head,
+            visible_from: None,
         };
         if !synced.more || self.events_left == 0 || self.bytes_left == 0 {
             return Ok(Some(synced));
@@ -136,6 +137,7 @@ impl<S: Store + Directory> Pages<'_, S> {
                     .inc_by(page.events.len() as u64);
                 synced.head_seq = Wire(page.head);
                 synced.more = page.more;
+                synced.visible_from = page.visible_from.map(Wire);
                 synced.events = page.events.into_iter().map(Into::into).collect();
                 Ok(Some(synced))
             }

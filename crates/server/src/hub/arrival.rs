@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use tidemark_core::conversation::{Event, EventBody};
+use tidemark_core::conversation::{Change, Event, EventBody, History, Joined};
 use tidemark_core::{ConversationId, Seq, UserId};
 use tidemark_protocol::frame::{Ack, encode_event};
 
@@ -27,6 +27,8 @@ pub(super) struct Arrival {
     pub(super) members: u64,
     pub(super) joined: Vec<UserId>,
     pub(super) left: Vec<UserId>,
+    /// Whose role is which one from now on, where that was read from the event.
+    pub(super) roles: Vec<Joined>,
     /// Whose message it is, where that was read from the event.
     pub(super) sender: Option<UserId>,
     /// What the socket gets that asked for it, in its place.
@@ -35,14 +37,16 @@ pub(super) struct Arrival {
 
 impl Arrival {
     /// An event as the store has it; whatever is encoded for sockets is encoded here.
-    pub(super) fn of(event: &Event, members: u64, committed: Instant) -> Self {
-        let (joined, left) = match &event.body {
-            EventBody::Members(change) => {
-                let joined = change.joined.iter().map(|joined| joined.user.clone());
-                (joined.collect(), change.left.clone())
-            }
-            _ => (Vec::new(), Vec::new()),
-        };
+    /// `history` is what newcomers see of the conversation.
+    pub(super) fn of(event: &Event, members: u64, history: History, committed: Instant) -> Self {
+        let (mut joined, mut left, mut roles) = (Vec::new(), Vec::new(), Vec::new());
+        if let EventBody::Members(change) = &event.body {
+            joined.extend(change.joined.iter().map(|joined| joined.user.clone()));
+            left.extend_from_slice(&change.left);
+            roles.extend(change.joined.iter().chain(&change.roles).cloned());
+        }
+        let amendment = event.body.as_amendment();
+        let is_edit = amendment.is_some_and(|it| matches!(it.change, Change::Edit { .. }));
         Self {
             event: Arc::new(PublishedEvent {
                 conversation: event.conversation,
@@ -50,11 +54,13 @@ impl Arrival {
                 frame: encode_event(event).into(),
                 named: None,
                 deletes: event.body.deletes().is_some(),
+                veiled: is_edit && history == History::SinceJoined,
                 committed,
             }),
             members,
             joined,
             left,
+            roles,
             sender: event.body.as_message().map(|it| it.sender.clone()),
             answer: None,
         }
@@ -74,8 +80,8 @@ impl Arrival {
 
 impl Hub {
     /// Pushes an event from the store to whoever has not been given it. Whether anybody had missed it.
-    pub(crate) fn push_missed(&self, event: &Event, members: u64) -> bool {
-        let mut arrival = Arrival::of(event, members, Instant::now());
+    pub(crate) fn push_missed(&self, event: &Event, members: u64, history: History) -> bool {
+        let mut arrival = Arrival::of(event, members, history, Instant::now());
         if let Some(published) = Arc::get_mut(&mut arrival.event) {
             published.named = event.body.client_id();
         }
@@ -134,6 +140,9 @@ impl Hub {
             }
         }
         room.members = Some(arrival.members);
+        for changed in &arrival.roles {
+            room.learn_role(&changed.user, changed.role);
+        }
         if let Some(sender) = &arrival.sender {
             room.typists.end(sender);
         }

@@ -42,7 +42,7 @@ use crate::presence::{Board, PresenceSettings};
 use crate::sharded::Sharded;
 use crate::telemetry::Metrics;
 use room::Room;
-pub(crate) use typing::NoMember;
+pub(crate) use typing::NotWriting;
 
 /// How often those who get no full events of a large conversation hear how far it has come.
 const HEAD_INTERVAL: Duration = Duration::from_secs(1);

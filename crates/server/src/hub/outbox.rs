@@ -59,6 +59,9 @@ pub(crate) struct PublishedEvent {
     pub(crate) named: Option<ClientId>,
     /// Whether it deletes a message, so that less may be unread.
     pub(crate) deletes: bool,
+    /// Whether it is not the same for everybody: then people are told only that it is there, and read it, each what
+    /// they may see of it.
+    pub(crate) veiled: bool,
     /// When it became durable: where delivery latency is measured from.
     pub(crate) committed: Instant,
 }
@@ -242,6 +245,7 @@ mod tests {
             frame: "x".repeat(bytes).into(),
             named: None,
             deletes: false,
+            veiled: false,
             committed: Instant::now(),
         }))
     }

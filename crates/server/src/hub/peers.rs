@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use axum::extract::ws::Utf8Bytes;
 use parking_lot::Mutex;
+use tidemark_core::conversation::Role;
 use tidemark_core::{ConversationId, Seq, SessionId, UserId};
 use tokio::sync::Notify;
 
@@ -112,9 +113,23 @@ impl Hub {
             joined: arrival.joined.clone(),
             left: arrival.left.clone(),
             deletes: arrival.event.deletes,
+            veiled: arrival.event.veiled,
             frame: arrival.event.frame.clone(),
         };
         self.tell(&Topic::Conversation(conversation), &hint);
+        if !arrival.roles.is_empty() {
+            let with = |is_guest: bool| {
+                let roles = arrival.roles.iter();
+                let some = roles.filter(|one| (one.role == Role::Guest) == is_guest);
+                some.map(|one| one.user.clone()).collect()
+            };
+            let hint = Hint::Roles {
+                conversation,
+                guests: with(true),
+                others: with(false),
+            };
+            self.tell(&Topic::Conversation(conversation), &hint);
+        }
         for user in &arrival.joined {
             let hint = Hint::Added {
                 user: user.clone(),
@@ -178,6 +193,7 @@ impl Hub {
                 joined,
                 left,
                 deletes,
+                veiled,
                 frame,
             } => {
                 let event = Arc::new(PublishedEvent {
@@ -186,6 +202,7 @@ impl Hub {
                     frame,
                     named: None,
                     deletes,
+                    veiled,
                     committed: Instant::now(),
                 });
                 // Who joins is told by `Added`, so an event of a room that was left meanwhile is no news.
@@ -195,6 +212,7 @@ impl Hub {
                         members,
                         joined,
                         left,
+                        roles: Vec::new(),
                         sender: None,
                         answer: None,
                     });
@@ -234,6 +252,18 @@ impl Hub {
                 frame,
                 ..
             } => self.push_typing(conversation, &frame, None),
+            Hint::Roles {
+                conversation,
+                guests,
+                others,
+            } => {
+                // What only takes away the right to write; above guest they are all the same here.
+                let guests = guests.iter().map(|user| (user, Role::Guest));
+                let others = others.iter().map(|user| (user, Role::Member));
+                for (user, role) in guests.chain(others) {
+                    self.learn_role(conversation, user, role);
+                }
+            }
             Hint::Presence { user, presence } => {
                 self.presence.hear_presence(node, &user, presence);
             }

@@ -54,9 +54,14 @@ impl Hub {
         committed: Instant,
     ) {
         match &outcome {
-            Ok(Outcome::Appended { events, members }) => {
+            Ok(Outcome::Appended {
+                events,
+                members,
+                history,
+            }) => {
                 for event in events {
-                    self.publish_event(&origin, event, *members, committed);
+                    let arrival = Arrival::of(event, *members, *history, committed);
+                    self.publish_event(&origin, event, arrival);
                 }
             }
             Ok(Outcome::Repeated { seq, at }) => {
@@ -66,7 +71,12 @@ impl Hub {
             }
             Ok(Outcome::Cursor { cursor, members }) => self.push_cursor(&origin, cursor, *members),
             // No request of a socket has these outcomes.
-            Ok(Outcome::Existing(_) | Outcome::Unchanged { .. }) => {}
+            Ok(
+                Outcome::Existing(_)
+                | Outcome::Unchanged { .. }
+                | Outcome::Invited(_)
+                | Outcome::InviteRevoked,
+            ) => {}
             Err(error) => origin.refuse(error),
         }
         if let Reply::Request(reply) = origin.reply {
@@ -76,8 +86,7 @@ impl Hub {
     }
 
     /// Tells other nodes first: what this node's sockets get may have to wait for its turn.
-    fn publish_event(&self, origin: &Origin, event: &Event, members: u64, committed: Instant) {
-        let mut arrival = Arrival::of(event, members, committed);
+    fn publish_event(&self, origin: &Origin, event: &Event, mut arrival: Arrival) {
         self.tell_event(&arrival);
         arrival.answer = origin.answer(event.seq, event.at, false);
         self.arrive(arrival);

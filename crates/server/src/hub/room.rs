@@ -1,10 +1,12 @@
 //! The sockets that one conversation's events go to.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use tidemark_core::Seq;
+use tidemark_core::conversation::Role;
 use tidemark_core::typing::Typists;
+use tidemark_core::{Seq, UserId};
 
 use super::arrival::Arrival;
 use super::order::Order;
@@ -29,6 +31,8 @@ pub(super) struct Room {
     untold_head: Option<Seq>,
     /// How many members the conversation has, as the last event or else the store said.
     pub(super) members: Option<u64>,
+    /// Those of the members with a socket here who are guests, and so do not write.
+    pub(super) quiet: HashSet<UserId>,
     /// Who is writing, as far as this node told others of it.
     pub(super) typists: Typists,
 }
@@ -43,6 +47,7 @@ impl Room {
             guests: Sessions::default(),
             untold_head: None,
             members: None,
+            quiet: HashSet::new(),
             typists: Typists::default(),
         }
     }
@@ -109,12 +114,28 @@ impl Room {
             if event.deletes && session.caller.user().is_some() {
                 session.outbox.push(Item::Recount(event.conversation));
             }
-            if session.key != except && !session.outbox.push(Item::Event(Arc::clone(event))) {
+            if session.key == except {
+                continue;
+            }
+            if event.veiled && session.caller.user().is_some() {
+                session
+                    .outbox
+                    .push(Item::Head(event.conversation, event.seq));
+            } else if !session.outbox.push(Item::Event(Arc::clone(event))) {
                 overflows += 1;
             }
         }
         self.untold_head = large.then_some(event.seq);
         overflows
+    }
+
+    /// Somebody's role is this one from now on.
+    pub(super) fn learn_role(&mut self, user: &UserId, role: Role) {
+        if role == Role::Guest {
+            self.quiet.insert(user.clone());
+        } else {
+            self.quiet.remove(user);
+        }
     }
 
     /// Tells whoever gets no full events how far the conversation has come.

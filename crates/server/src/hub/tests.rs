@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 use tidemark_core::access::Caller;
-use tidemark_core::conversation::{Event, EventBody, Joined, MembersChange, Role};
+use tidemark_core::conversation::{Event, EventBody, History, Joined, MembersChange, Role};
 use tidemark_core::{ConversationId, Seq, Timestamp, UserId};
 use uuid::Uuid;
 
@@ -98,6 +98,7 @@ fn told(place: u64, joined: &[&str], left: &[&str]) -> Hint {
         joined: joined.iter().map(|id| user(id)).collect(),
         left: left.iter().map(|id| user(id)).collect(),
         deletes: false,
+        veiled: false,
         frame: Utf8Bytes::from_static("{}"),
     }
 }
@@ -190,9 +191,9 @@ fn what_comes_by_several_ways_is_pushed_once_and_in_order() {
     hub.hear(OTHER, told(6, &[], &[]));
     assert!(hub.gap(ROOM).is_some());
     assert_eq!(taken(&ann), [""; 0]);
-    assert!(hub.push_missed(&stored(5, &[], &[]), 3));
+    assert!(hub.push_missed(&stored(5, &[], &[]), 3, History::All));
     assert!(
-        !hub.push_missed(&stored(6, &[], &[]), 3),
+        !hub.push_missed(&stored(6, &[], &[]), 3, History::All),
         "it waited already"
     );
     hub.hear(OTHER, told(5, &[], &[]));
@@ -234,7 +235,7 @@ fn a_late_word_of_a_conversation_that_is_forgotten_is_found_out() {
     hub.hear(OTHER, added("bob", 2));
     // The store is ahead of the room, and what it has takes bob out again.
     assert_eq!(hub.pushed(ROOM), Some(seq(2)));
-    hub.push_missed(&stored(3, &[], &["bob"]), 1);
+    hub.push_missed(&stored(3, &[], &["bob"]), 1, History::All);
     assert_eq!(hub.pushed(ROOM), None);
     assert_eq!(taken(&bob), ["joined", "left", "joined", "left"]);
 }

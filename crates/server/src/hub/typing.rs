@@ -1,6 +1,7 @@
 //! Somebody is writing: shown to the other sockets of a small conversation, here and on other nodes.
 
 use axum::extract::ws::Utf8Bytes;
+use tidemark_core::conversation::Role;
 use tidemark_core::typing::EXPIRES_AFTER_MS;
 use tidemark_core::{ConversationId, Timestamp, UserId};
 use tidemark_protocol::frame::Typing;
@@ -9,9 +10,14 @@ use tidemark_protocol::wire::Wire;
 use super::{Hub, Item, Session};
 use crate::bus::{Hint, Topic};
 
-/// The socket's user is no member of the conversation, if there is one.
+/// Why a socket's user is not shown to be writing.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct NoMember;
+pub(crate) enum NotWriting {
+    /// They are no member of the conversation, if there is one.
+    NoMember,
+    /// They are a guest, and so do not write.
+    Guest,
+}
 
 impl Hub {
     /// The socket's user is writing. Nobody is told in a conversation that is not small, nor of what was just told.
@@ -19,13 +25,16 @@ impl Hub {
         &self,
         conversation: ConversationId,
         session: &Session,
-    ) -> Result<(), NoMember> {
-        let user = session.caller.user().ok_or(NoMember)?;
+    ) -> Result<(), NotWriting> {
+        let user = session.caller.user().ok_or(NotWriting::NoMember)?;
         let now_ms = self.clock.monotonic_ms();
         let is_news = self.rooms.with(&conversation, |rooms, id| {
-            let room = rooms.get_mut(id).ok_or(NoMember)?;
+            let room = rooms.get_mut(id).ok_or(NotWriting::NoMember)?;
             if !room.is_member(session.key) {
-                return Err(NoMember);
+                return Err(NotWriting::NoMember);
+            }
+            if room.quiet.contains(user) {
+                return Err(NotWriting::Guest);
             }
             let members = room.members.unwrap_or(u64::MAX);
             Ok(members <= self.settings.receipt_members && room.typists.begin(now_ms, user))
@@ -77,6 +86,15 @@ impl Hub {
             };
             self.tell(&Topic::Conversation(conversation), &hint);
         }
+    }
+
+    /// What somebody with a socket here may do in a conversation.
+    pub(crate) fn learn_role(&self, conversation: ConversationId, user: &UserId, role: Role) {
+        self.rooms.with(&conversation, |rooms, id| {
+            if let Some(room) = rooms.get_mut(id) {
+                room.learn_role(user, role);
+            }
+        });
     }
 
     /// How many members a conversation has, where no event has said it yet.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream};
 use tidemark_core::ConversationId;
 use tidemark_core::access::Caller;
+use tidemark_core::conversation::EventBody;
 use tidemark_store::{Directory, PageLimits, ReadError, Store};
 
 use crate::gateway::Gateway;
@@ -52,13 +53,17 @@ pub(super) async fn mend<S: Store + Directory>(
         .conversation(&Caller::Administrator, conversation)
         .await?;
     let members = view.conversation.members;
+    let mut history = view.conversation.rules.history;
     let mut missed = 0;
     while let Some(pushed) = hub.pushed(conversation) {
         let page = store
             .events_after(&Caller::Administrator, conversation, pushed, limits)
             .await?;
         for event in &page.events {
-            missed += u64::from(hub.push_missed(event, members));
+            if let EventBody::Settings { change, .. } = &event.body {
+                history = change.rules.history.unwrap_or(history);
+            }
+            missed += u64::from(hub.push_missed(event, members, history));
         }
         if !page.more {
             break;

@@ -286,7 +286,12 @@ impl<S: Store + Directory> Connection<S> {
             }
         };
         let members = view.conversation.members;
-        self.gateway.hub.learn_members(conversation, members);
+        let role = view.membership.as_ref().map(|membership| membership.role);
+        let hub = &self.gateway.hub;
+        hub.learn_members(conversation, members);
+        if let (Some(user), Some(role)) = (self.session.caller.user(), role) {
+            hub.learn_role(conversation, user, role);
+        }
         // A socket that came in meanwhile has it in its welcome, and is perhaps catching up on it.
         if self.delivery.delivered(conversation).is_none() {
             let head = view.conversation.head;
@@ -317,5 +322,6 @@ pub(super) fn events_frame(
         events: page.events.into_iter().map(Into::into).collect(),
         head_seq: Wire(page.head),
         more: page.more,
+        visible_from: page.visible_from.map(Wire),
     }
 }

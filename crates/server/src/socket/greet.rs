@@ -179,6 +179,9 @@ impl Greeting {
                         conversation.members,
                         &self.session,
                     );
+                    gateway
+                        .hub
+                        .learn_role(conversation.id, user, membership.role);
                 }
             }
             subscribed = current;

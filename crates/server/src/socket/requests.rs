@@ -248,6 +248,7 @@ fn nothing_up_to(head: Seq, more: bool) -> EventsPage {
         events: Vec::new(),
         head,
         more,
+        visible_from: None,
     }
 }
 

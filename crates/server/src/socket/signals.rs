@@ -6,7 +6,7 @@ use tidemark_store::{Directory, Store};
 
 use super::connection::Connection;
 use super::writer::End;
-use crate::hub::NoMember;
+use crate::hub::NotWriting;
 use crate::translate;
 
 impl<S: Store + Directory> Connection<S> {
@@ -16,8 +16,11 @@ impl<S: Store + Directory> Connection<S> {
         }
         let StartTyping { id, conversation } = typing;
         let told = self.gateway.hub.start_typing(conversation, &self.session);
-        if told == Err(NoMember) {
-            let refusal = Refusal::no_such_conversation();
+        if let Err(why) = told {
+            let refusal = match why {
+                NotWriting::NoMember => Refusal::no_such_conversation(),
+                NotWriting::Guest => Refusal::forbidden("guests read and do nothing else"),
+            };
             self.refuse(translate::refused(id, refusal)).await?;
         }
         Ok(())

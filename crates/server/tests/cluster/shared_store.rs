@@ -5,15 +5,16 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tidemark_core::access::Caller;
+use tidemark_core::conversation::{CodeHash, Invite};
 use tidemark_core::personal::PersonalChange;
 use tidemark_core::unread::Counts;
 use tidemark_core::{ConversationId, Position, Seq, SessionId, Timestamp, UserId};
 use tidemark_store::{
-    Acquired, ApiKey, Batch, CommitError, ConversationView, Credentials, Directory, DirectoryError,
-    EventsPage, FeedEvent, Health, InboxPage, LeaseError, LeaseToken, Leases, MembersPage,
-    MembershipFeed, MembershipView, MentionsPage, NewAccount, NewSession, Outcome, PageLimits,
-    PersonalChanged, PersonalPage, ReadError, Reader, SecretHash, Session, SessionOwner, Store,
-    TimelinePage, User, Window,
+    Acquired, ApiKey, BansPage, Batch, CommitError, ConversationView, Credentials, Directory,
+    DirectoryError, EventsPage, FeedEvent, Health, InboxPage, Invitation, LeaseError, LeaseToken,
+    Leases, MembersPage, MembershipFeed, MembershipView, MentionsPage, NewAccount, NewSession,
+    Outcome, PageLimits, PersonalChanged, PersonalPage, ReadError, Reader, SecretHash, Session,
+    SessionOwner, Store, TimelinePage, User, VersionsPage, Window,
 };
 use uuid::Uuid;
 
@@ -203,6 +204,48 @@ impl<S: Store + Directory> Store for SharedStore<S> {
         limits: PageLimits,
     ) -> Result<PersonalPage, ReadError> {
         self.store.personal_changes(user, after, limits).await
+    }
+
+    async fn invites(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+    ) -> Result<Vec<Invite>, ReadError> {
+        self.store.invites(caller, conversation).await
+    }
+
+    async fn invitation(
+        &self,
+        caller: &Caller,
+        code: CodeHash,
+        now: Timestamp,
+    ) -> Result<Invitation, ReadError> {
+        self.store.invitation(caller, code, now).await
+    }
+
+    async fn bans(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        after: Option<&UserId>,
+        entries_max: usize,
+    ) -> Result<BansPage, ReadError> {
+        self.store
+            .bans(caller, conversation, after, entries_max)
+            .await
+    }
+
+    async fn versions(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        seq: Seq,
+        after: Seq,
+        limits: PageLimits,
+    ) -> Result<VersionsPage, ReadError> {
+        self.store
+            .versions(caller, conversation, seq, after, limits)
+            .await
     }
 
     fn health(&self) -> Health {

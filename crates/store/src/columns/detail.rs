@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 use tidemark_core::conversation::{
-    Amendment, Change, EventBody, Joined, MembersChange, Mentions, Message, SettingsChange,
+    Amendment, Change, EventBody, Joined, MembersChange, Mentions, Message, RulesChange,
+    SettingsChange,
 };
 use tidemark_core::{ClientId, Seq, Timestamp, UserId};
 
@@ -75,6 +76,10 @@ pub(crate) fn write(body: &EventBody) -> Option<String> {
             joined: change.joined.iter().map(PersonDetail::from).collect(),
             left: change.left.iter().map(UserId::to_string).collect(),
             roles: change.roles.iter().map(PersonDetail::from).collect(),
+            banned: change.banned.iter().map(UserId::to_string).collect(),
+            unbanned: change.unbanned.iter().map(UserId::to_string).collect(),
+            reason: change.reason.clone(),
+            invite: change.invite.map(|invite| invite.to_string()),
         })),
         EventBody::Settings { change, .. } => Some(json(&SettingsDetail::from(change))),
         EventBody::Amendment(amendment) => match &amendment.change {
@@ -118,6 +123,10 @@ pub(crate) fn read(kind: EventKind, columns: Columns<'_>) -> Result<EventBody, D
                 joined: people(detail.joined)?,
                 left: users(&detail.left)?,
                 roles: people(detail.roles)?,
+                banned: users(&detail.banned)?,
+                unbanned: users(&detail.unbanned)?,
+                reason: detail.reason,
+                invite: detail.invite.as_deref().map(str::parse).transpose()?,
             })
         }
         EventKind::Settings => EventBody::Settings {
@@ -269,6 +278,14 @@ struct MembersDetail {
     left: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     roles: Vec<PersonDetail>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    banned: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unbanned: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    invite: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -316,6 +333,14 @@ struct SettingsDetail {
     visibility: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     retention_days: Option<Option<u32>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    history: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    slow_mode_seconds: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    announcements_only: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mention_all: Option<String>,
 }
 
 impl From<&SettingsChange> for SettingsDetail {
@@ -325,6 +350,10 @@ impl From<&SettingsChange> for SettingsDetail {
             topic: change.topic.clone(),
             visibility: change.visibility.map(|visibility| visibility.to_string()),
             retention_days: change.retention_days,
+            history: change.rules.history.map(|history| history.to_string()),
+            slow_mode_seconds: change.rules.slow_mode_seconds,
+            announcements_only: change.rules.announcements_only,
+            mention_all: change.rules.mention_all.map(|role| role.to_string()),
         }
     }
 }
@@ -338,6 +367,12 @@ impl TryFrom<SettingsDetail> for SettingsChange {
             topic: detail.topic,
             visibility: detail.visibility.as_deref().map(str::parse).transpose()?,
             retention_days: detail.retention_days,
+            rules: RulesChange {
+                history: detail.history.as_deref().map(str::parse).transpose()?,
+                slow_mode_seconds: detail.slow_mode_seconds,
+                announcements_only: detail.announcements_only,
+                mention_all: detail.mention_all.as_deref().map(str::parse).transpose()?,
+            },
         })
     }
 }

@@ -210,7 +210,10 @@ pub async fn adding_members_adds_those_who_are_not_in<E: Engine>(world: World<E>
     let unchanged = world.done(&ann, room, only_bob).await;
     assert_eq!(unchanged, Outcome::Unchanged { head: seq(2) });
     let both = Action::AddMembers(vec![member(&cyd), member(&bob), member(&cyd)]);
-    let Outcome::Appended { events, members } = world.done(&ann, room, both).await else {
+    let Outcome::Appended {
+        events, members, ..
+    } = world.done(&ann, room, both).await
+    else {
         panic!("expected new events");
     };
     assert_eq!((events.len(), members), (1, 3));
@@ -316,7 +319,10 @@ pub async fn an_administrator_makes_a_channel_without_members<E: Engine>(world: 
     let room = world.conversation_id();
     let create = Action::Create(new_conversation(ConversationKind::Channel, &[]));
     let create = world.command_of(Caller::Administrator, room, create);
-    let Ok(Outcome::Appended { events, members }) = world.commit(create).await else {
+    let Ok(Outcome::Appended {
+        events, members, ..
+    }) = world.commit(create).await
+    else {
         panic!("expected a new channel");
     };
     assert_eq!((events.len(), members), (1, 0));

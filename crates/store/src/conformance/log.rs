@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use tidemark_core::conversation::{
-    Action, ConversationKind, EventBody, Joined, MembersChange, Mentions, Role, SettingsChange,
-    Visibility,
+    Action, ConversationKind, EventBody, Joined, MembersChange, Mentions, Role, RulesChange,
+    SettingsChange, Visibility,
 };
 use tidemark_core::{Limits, RefusalCode, Seq, Timestamp};
 
@@ -215,6 +215,7 @@ pub async fn an_event_is_read_back_as_it_was_returned<E: Engine>(world: World<E>
         topic: Some(Some(String::new())),
         visibility: Some(Visibility::Public),
         retention_days: Some(Some(7)),
+        rules: RulesChange::default(),
     };
     let changed_back = SettingsChange {
         topic: Some(None),
@@ -248,7 +249,10 @@ pub async fn a_conversation_begins_with_created_and_its_members<E: Engine>(world
     let mut new = new_conversation(ConversationKind::Group, &[&bob, &ann]);
     new.title = Some("Boats".to_owned());
     let outcome = world.done(&ann, room, Action::Create(new)).await;
-    let Outcome::Appended { events, members } = outcome else {
+    let Outcome::Appended {
+        events, members, ..
+    } = outcome
+    else {
         panic!("expected new events, not {outcome:?}");
     };
     assert_eq!(members, 2);
@@ -284,6 +288,7 @@ pub async fn settings_change_the_conversation<E: Engine>(world: World<E>) {
         topic: Some(Some("all that floats".to_owned())),
         visibility: Some(Visibility::Public),
         retention_days: Some(Some(30)),
+        rules: RulesChange::default(),
     };
     let settings = Action::ChangeSettings(change.clone());
     let outcome = world.done(&ann, room, settings.clone()).await;

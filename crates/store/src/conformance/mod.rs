@@ -33,6 +33,7 @@ pub mod log;
 pub mod mentions;
 pub mod pages;
 pub mod personal;
+pub mod roles;
 mod snapshot;
 mod world;
 
@@ -219,6 +220,17 @@ macro_rules! certify {
                 pages_of_changes_join_into_all_of_them,
                 changes_at_once_are_all_kept,
                 what_is_kept_survives_a_kill,
+            ],
+            roles: [
+                rules_are_what_settings_made_of_them,
+                slow_mode_goes_by_the_last_message,
+                a_ban_removes_and_is_listed,
+                whoever_comes_back_has_not_read_less,
+                the_last_use_of_an_invite_lets_one_in,
+                an_invite_that_lets_nobody_in_is_like_an_unknown_one,
+                invites_are_kept_and_counted,
+                a_newcomer_sees_nothing_of_before,
+                what_a_message_said_is_for_its_author_and_moderators,
             ],
         }
     };

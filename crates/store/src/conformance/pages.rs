@@ -81,7 +81,12 @@ pub async fn pages_of_events_hold_what_follows<E: Engine>(world: World<E>) {
             let page = world.store.events_after(&caller, room, place, limits).await;
             let rest = log[after..].iter().cloned();
             let (events, more) = first_page(rest, limits, event_bytes);
-            let expected = EventsPage { events, head, more };
+            let expected = EventsPage {
+                events,
+                head,
+                more,
+                visible_from: None,
+            };
             assert_eq!(page, Ok(expected), "after {after} within {limits:?}");
         }
     }
@@ -95,6 +100,7 @@ pub async fn at_and_above_the_head_a_page_of_events_is_empty<E: Engine>(world: W
         events: Vec::new(),
         head,
         more: false,
+        visible_from: None,
     };
     for after in [head, head.next(), seq(1_000_000), Seq::MAX] {
         let page = world.store.events_after(&caller, room, after, WHOLE).await;

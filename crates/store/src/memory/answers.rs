@@ -1,20 +1,22 @@
 //! The contract for conversations, answered from what is durable.
 
 use tidemark_core::access::{Caller, Operation};
-use tidemark_core::conversation::{Event, EventBody, Membership};
+use tidemark_core::conversation::{CodeHash, Event, EventBody, Invite, Membership};
 use tidemark_core::personal::{PersonalChange, Versioned};
 use tidemark_core::timeline::TimelineMessage;
 use tidemark_core::unread::Counts;
-use tidemark_core::{ConversationId, Position, Seq, UserId};
+use tidemark_core::{ConversationId, Position, Seq, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::MemoryStore;
+use super::moderation;
 use super::personal::{self, Affairs};
 use super::state::{Log, State};
 use crate::{
-    Batch, CommitError, ConversationView, EventsPage, FeedEvent, Health, InboxPage, Member,
-    MembersPage, MembershipFeed, MembershipView, MentionsPage, Outcome, PageLimits,
-    PersonalChanged, PersonalPage, ReadError, Reader, Store, TimelinePage, Window,
+    BansPage, Batch, CommitError, ConversationView, EventsPage, FeedEvent, Health, InboxPage,
+    Invitation, Member, MembersPage, MembershipFeed, MembershipView, MentionsPage, Outcome,
+    PageLimits, PersonalChanged, PersonalPage, ReadError, Reader, Store, TimelinePage,
+    VersionsPage, Window,
 };
 
 impl Store for MemoryStore {
@@ -41,12 +43,19 @@ impl Store for MemoryStore {
         let log = inner
             .readable()?
             .permitted(Operation::Read, caller, conversation)?;
-        let events = log.entries_after(after).iter();
-        let (events, more) = page(events.map(|entry| entry.event.clone()), limits, event_bytes);
+        let horizon = log.horizon(caller);
+        let entries = log.entries_after(horizon.after(after)).iter();
+        let events = entries.map(|entry| {
+            let mut event = entry.event.clone();
+            horizon.hide(&mut event.body);
+            event
+        });
+        let (events, more) = page(events, limits, event_bytes);
         Ok(EventsPage {
             events,
             head: log.conversation.head,
             more,
+            visible_from: horizon.visible_from(),
         })
     }
 
@@ -61,18 +70,19 @@ impl Store for MemoryStore {
         let log = inner
             .readable()?
             .permitted(Operation::Read, caller, conversation)?;
-        let viewer = caller.user();
+        let horizon = log.horizon(caller);
+        let shown = || {
+            let messages = log.messages(caller.user());
+            messages.filter(|message| horizon.includes(message.seq))
+        };
         let below = |place: Seq| {
-            let messages = log.messages(viewer).rev();
+            let messages = shown().rev();
             messages.filter(move |message| message.seq < place)
         };
-        let from = |place: Seq| {
-            log.messages(viewer)
-                .filter(move |message| message.seq >= place)
-        };
+        let from = |place: Seq| shown().filter(move |message| message.seq >= place);
         let (mut messages, more) = match window {
             Window::Before(place) => page(below(place), limits, message_bytes),
-            Window::Latest => page(log.messages(viewer).rev(), limits, message_bytes),
+            Window::Latest => page(shown().rev(), limits, message_bytes),
             Window::After(place) => page(from(place.next()), limits, message_bytes),
             Window::Around(place) => {
                 let outwards = alternate(from(place), below(place));
@@ -114,7 +124,7 @@ impl Store for MemoryStore {
                 inner.affairs.without_draft(user, log)
             }),
             counts,
-            last_message: log.messages(caller.user()).next_back().filter(|_| may_read),
+            last_message: log.last_message(caller).filter(|_| may_read),
             active: log.active(),
         })
     }
@@ -144,6 +154,7 @@ impl Store for MemoryStore {
         let inbox = inner.readable()?.inbox(user).into_iter();
         let views = inbox.map(|(log, membership)| MembershipView {
             conversation: log.conversation.clone(),
+            role: membership.role,
             read: membership.read,
             counts: log.counts(user, membership),
             active: log.active(),
@@ -199,8 +210,9 @@ impl Store for MemoryStore {
         let log = inner
             .readable()?
             .permitted(Operation::Read, caller, conversation)?;
+        let horizon = log.horizon(caller);
         let readers = current_members(log)
-            .filter(|(_, membership)| membership.read >= seq)
+            .filter(|(_, membership)| membership.read >= seq && horizon.includes(seq))
             .map(|(user, membership)| Reader {
                 user: user.clone(),
                 read: membership.read,
@@ -295,6 +307,66 @@ impl Store for MemoryStore {
         Ok(inner.affairs.changes(state, user, after, limits))
     }
 
+    async fn invites(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+    ) -> Result<Vec<Invite>, ReadError> {
+        let inner = self.lock();
+        let state = inner.readable()?;
+        let log = state.permitted(Operation::ManageInvites, caller, conversation)?;
+        let mut invites = log.invites.clone();
+        invites.sort_by_key(|invite| (invite.at, invite.id));
+        Ok(invites)
+    }
+
+    async fn invitation(
+        &self,
+        caller: &Caller,
+        code: CodeHash,
+        now: Timestamp,
+    ) -> Result<Invitation, ReadError> {
+        let inner = self.lock();
+        Ok(moderation::invitation(
+            inner.readable()?,
+            caller,
+            code,
+            now,
+        )?)
+    }
+
+    async fn bans(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        after: Option<&UserId>,
+        entries_max: usize,
+    ) -> Result<BansPage, ReadError> {
+        let inner = self.lock();
+        let state = inner.readable()?;
+        let log = state.permitted(Operation::Ban, caller, conversation)?;
+        let bans = moderation::bans(log).filter(|ban| after.is_none_or(|after| ban.user > *after));
+        let (bans, more) = page(bans, entries_only(entries_max), |_| 0);
+        Ok(BansPage { bans, more })
+    }
+
+    async fn versions(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        seq: Seq,
+        after: Seq,
+        limits: PageLimits,
+    ) -> Result<VersionsPage, ReadError> {
+        let inner = self.lock();
+        let state = inner.readable()?;
+        let log = state.permitted(Operation::Read, caller, conversation)?;
+        let versions = moderation::versions(log, caller, seq)?;
+        let versions = versions.filter(|version| version.seq > after);
+        let (versions, more) = page(versions, limits, |version| version.text.len());
+        Ok(VersionsPage { versions, more })
+    }
+
     fn health(&self) -> Health {
         self.lock().health
     }
@@ -329,7 +401,7 @@ fn inbox_view(
         membership: Some(membership.clone()),
         counts: log.counts(user, membership),
         personal: affairs.without_draft(user, log),
-        last_message: log.messages(Some(user)).next_back(),
+        last_message: log.last_message(&Caller::User(user.clone())),
         active: log.active(),
     }
 }

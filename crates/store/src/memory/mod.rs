@@ -25,6 +25,7 @@
 mod answers;
 mod faults;
 mod leases;
+mod moderation;
 mod people;
 mod perform;
 mod personal;

@@ -44,6 +44,23 @@ impl State {
                 self.apply_all(&changes[first_new..]);
                 self.log(&id)?.cursor(&author, true)
             }
+            Decision::Invite { invite, ended } => {
+                changes.push(Change::Invited {
+                    conversation: id,
+                    invite: invite.clone(),
+                    ended,
+                });
+                self.apply_all(&changes[first_new..]);
+                Outcome::Invited(invite)
+            }
+            Decision::RevokeInvite(invite) => {
+                changes.push(Change::InviteRevoked {
+                    conversation: id,
+                    invite,
+                });
+                self.apply_all(&changes[first_new..]);
+                Outcome::InviteRevoked
+            }
             Decision::Append(bodies) => {
                 let appended = bodies.len();
                 changes.extend(beginning);
@@ -98,6 +115,7 @@ impl State {
             existing: made_before.or(direct).copied(),
             target: needs.target.and_then(|seq| log?.target(seq)),
             amended: amended.as_ref(),
+            invites: log.map_or(&[], |log| &log.invites),
             limits,
         };
         decide(&facts, command)
@@ -151,6 +169,7 @@ impl Log {
         Outcome::Appended {
             events: events.map(|entry| entry.event.clone()).collect(),
             members: self.conversation.members,
+            history: self.conversation.rules.history,
         }
     }
 

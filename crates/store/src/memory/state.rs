@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use tidemark_core::access::{Caller, Operation, permit_in};
+use tidemark_core::access::{Caller, Horizon, Operation, permit_in};
 use tidemark_core::conversation::{
-    Amended, Amendment, Change as MessageChange, Conversation, Emoji, Event, EventBody, Mark,
-    MembersChange, Membership, append,
+    Amended, Amendment, Change as MessageChange, Conversation, Emoji, Event, EventBody, Invite,
+    Mark, MembersChange, Membership, append,
 };
 use tidemark_core::timeline::TimelineMessage;
 use tidemark_core::unread::{Counts, Tally, unread};
-use tidemark_core::{ClientId, ConversationId, Position, Refusal, Seq, Timestamp, UserId};
+use tidemark_core::{
+    ClientId, ConversationId, InviteId, Position, Refusal, Seq, Timestamp, UserId,
+};
 
 /// Something that happened. Applying every change in order to an empty [`State`] gives the state.
 #[derive(Clone, Debug)]
@@ -32,6 +34,17 @@ pub(crate) enum Change {
         conversation: ConversationId,
         user: UserId,
         read: Seq,
+    },
+    /// An invite was made, and these ended.
+    Invited {
+        conversation: ConversationId,
+        invite: Invite,
+        ended: Vec<InviteId>,
+    },
+    /// An invite was revoked.
+    InviteRevoked {
+        conversation: ConversationId,
+        invite: InviteId,
     },
 }
 
@@ -59,6 +72,8 @@ pub(crate) struct Log {
     pub(crate) named: BTreeMap<(UserId, ClientId), Seq>,
     /// The events about a message.
     pub(crate) amendments: BTreeMap<Seq, Vec<Seq>>,
+    /// Oldest first.
+    pub(crate) invites: Vec<Invite>,
 }
 
 /// One event of a log.
@@ -108,6 +123,22 @@ impl State {
                 let membership = log.memberships.get_mut(user);
                 membership.expect("only a member has a cursor").read = *read;
             }
+            Change::Invited {
+                conversation,
+                invite,
+                ended,
+            } => {
+                let invites = &mut self.log_mut(*conversation).invites;
+                invites.retain(|invite| !ended.contains(&invite.id));
+                invites.push(invite.clone());
+            }
+            Change::InviteRevoked {
+                conversation,
+                invite,
+            } => {
+                let invites = &mut self.log_mut(*conversation).invites;
+                invites.retain(|kept| kept.id != *invite);
+            }
         }
     }
 
@@ -151,6 +182,7 @@ impl Log {
             memberships: BTreeMap::new(),
             named: BTreeMap::new(),
             amendments: BTreeMap::new(),
+            invites: Vec::new(),
         }
     }
 
@@ -167,6 +199,7 @@ impl Log {
             EventBody::Message(_) => {
                 if let Some(author) = self.memberships.get_mut(&author) {
                     author.sent = logged.tally.own;
+                    author.sent_at = Some(at);
                 }
             }
             EventBody::Members(change) => self.change_members(change, seq),
@@ -191,20 +224,14 @@ impl Log {
     }
 
     fn change_members(&mut self, change: &MembersChange, seq: Seq) {
-        for joined in &change.joined {
-            let previous = self.memberships.get(&joined.user);
-            let membership = Membership::join(previous, joined.role, seq);
-            self.memberships.insert(joined.user.clone(), membership);
+        for (user, effect) in change.effects() {
+            let previous = self.memberships.remove(user);
+            let membership = effect.apply(previous, seq);
+            self.memberships
+                .extend(membership.map(|membership| (user.clone(), membership)));
         }
-        for user in &change.left {
-            if let Some(membership) = self.memberships.get_mut(user) {
-                membership.leave(seq);
-            }
-        }
-        for changed in &change.roles {
-            if let Some(membership) = self.memberships.get_mut(&changed.user) {
-                membership.role = changed.role;
-            }
+        for invite in &mut self.invites {
+            invite.uses += u64::from(Some(invite.id) == change.invite);
         }
     }
 
@@ -300,6 +327,18 @@ impl Log {
     /// The caller's membership, present or past.
     pub(crate) fn membership(&self, caller: &Caller) -> Option<&Membership> {
         self.memberships.get(caller.user()?)
+    }
+
+    /// What the caller sees of it.
+    pub(crate) fn horizon(&self, caller: &Caller) -> Horizon {
+        Horizon::of(caller, &self.conversation, self.membership(caller))
+    }
+
+    /// The newest message that the caller sees.
+    pub(crate) fn last_message(&self, caller: &Caller) -> Option<TimelineMessage> {
+        let horizon = self.horizon(caller);
+        let newest = self.messages(caller.user()).next_back();
+        newest.filter(|message| horizon.includes(message.seq))
     }
 
     /// The position of the last event.

@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use tidemark_core::conversation::{Action, Command, Earlier, Membership, Target};
+use tidemark_core::conversation::{Action, Command, Earlier, Invite, Membership, Target};
 use tidemark_core::unread::Tally;
-use tidemark_core::{ClientId, ConversationId, Seq, UserId};
+use tidemark_core::{ClientId, ConversationId, Seq, Timestamp, UserId};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -15,6 +15,7 @@ use super::amendments::{self, Found, WantedMessages};
 use super::column::{self, page_size, signed};
 use super::fault::Trouble;
 use super::feed;
+use super::invites;
 use super::rows::{
     self, KeptConversation, conversation_columns, event_columns, member_columns, sent_join,
 };
@@ -118,10 +119,12 @@ pub(crate) type Named = (ConversationId, UserId, ClientId);
 /// What a user is to a conversation.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Place {
-    /// Their membership, present or past; its `sent` is as below.
+    /// Their membership, present or past; what it says of sent messages is as below.
     pub(crate) membership: Option<Membership>,
     /// How many messages they have sent there, as a member or not.
     pub(crate) sent: u64,
+    /// When the last one was.
+    pub(crate) sent_at: Option<Timestamp>,
 }
 
 /// What there is at and above a place, for one user.
@@ -147,6 +150,7 @@ pub(crate) struct Wanted {
     made: BTreeSet<(UserId, ClientId)>,
     directs: BTreeSet<(UserId, UserId)>,
     cursors: BTreeSet<(ConversationId, UserId, Seq)>,
+    invites: BTreeSet<Uuid>,
     new_conversations: usize,
     positions: usize,
 }
@@ -163,6 +167,8 @@ pub(crate) struct Facts {
     pub(crate) amended: HashMap<ConversationId, Found>,
     pub(crate) made: HashMap<(UserId, ClientId), ConversationId>,
     pub(crate) directs: HashMap<(UserId, UserId), ConversationId>,
+    /// The invites of a conversation, oldest first.
+    pub(crate) invites: HashMap<ConversationId, Vec<Invite>>,
     pub(crate) at_places: HashMap<(ConversationId, UserId, Seq), AtPlace>,
     /// The names that the commands use more than once.
     pub(crate) messages_twice: HashSet<Named>,
@@ -184,6 +190,7 @@ enum Kind {
     Made,
     Directs,
     Tallies,
+    Invites,
     ConversationKeys,
     Floor,
     Positions,
@@ -231,6 +238,9 @@ impl Wanted {
         }
         if let Some(pair) = needs.direct_between {
             self.directs.insert(pair);
+        }
+        if needs.invites {
+            self.invites.insert(id.0);
         }
         match &command.action {
             Action::Create(_) => {
@@ -294,6 +304,10 @@ impl Wanted {
         }
         if !self.cursors.is_empty() {
             questions.ask(Kind::Tallies, tallies_statement(&self.cursors));
+        }
+        if !self.invites.is_empty() {
+            let invites = invites::kept_statement(self.invites.into_iter().collect());
+            questions.ask(Kind::Invites, invites);
         }
         if self.new_conversations > 0 {
             let keys =
@@ -372,6 +386,7 @@ impl Facts {
                 let place = Place {
                     membership: rows::membership(row, 2)?,
                     sent: column::count_or_zero(row, 6)?,
+                    sent_at: column::get::<Option<i64>>(row, 7)?.map(Timestamp),
                 };
                 let id = column::conversation_id(row, 0)?;
                 self.places.insert((id, column::user_id(row, 1)?), place);
@@ -410,6 +425,10 @@ impl Facts {
                     deleted_above: column::count_or_zero(row, 6)?,
                 };
                 self.at_places.insert(place, at_place);
+            }
+            Kind::Invites => {
+                let (id, invite) = invites::kept(row)?;
+                self.invites.entry(id).or_default().push(invite);
             }
             Kind::ConversationKeys => self.conversation_keys.push(column::get(row, 0)?),
             Kind::Floor | Kind::Positions => {}

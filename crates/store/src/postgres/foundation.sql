@@ -58,7 +58,11 @@ CREATE TABLE tidemark.conversation (
     members bigint NOT NULL,
     head bigint NOT NULL,
     messages bigint NOT NULL,
-    active bigint NOT NULL
+    active bigint NOT NULL,
+    history text NOT NULL,
+    slow_mode_seconds bigint NOT NULL,
+    announcements_only boolean NOT NULL,
+    mention_all text NOT NULL
 ) WITH (fillfactor = 70);
 
 -- The log. kind: 0 created, 1 message, 2 members, 3 settings, 4 edit, 5 delete, 6 reaction, 7 pin. messages and own are the running counts
@@ -144,7 +148,7 @@ CREATE TABLE tidemark.reaction_count (
 );
 
 -- person_id repeats the person's id, which never changes, so that a page in its order is one range.
--- departed is the seq of the event that ended the membership.
+-- departed is the seq of the event that ended the membership, banned that of the one that keeps the person out.
 CREATE TABLE tidemark.member (
     conversation bigint NOT NULL,
     person bigint NOT NULL,
@@ -153,10 +157,26 @@ CREATE TABLE tidemark.member (
     joined bigint NOT NULL,
     departed bigint,
     read bigint NOT NULL,
+    banned bigint,
     PRIMARY KEY (conversation, person)
 ) WITH (fillfactor = 80);
 CREATE INDEX member_by_person ON tidemark.member (person, conversation) WHERE departed IS NULL;
 CREATE INDEX member_by_id ON tidemark.member (conversation, person_id) WHERE departed IS NULL;
+CREATE INDEX member_banned ON tidemark.member (conversation, person_id) WHERE banned IS NOT NULL;
+
+-- code is the SHA-256 of the secret.
+CREATE TABLE tidemark.invite (
+    id uuid PRIMARY KEY,
+    conversation bigint NOT NULL,
+    code bytea NOT NULL UNIQUE,
+    author bigint NOT NULL,
+    at bigint NOT NULL,
+    role text NOT NULL,
+    expires_at bigint,
+    uses_max bigint,
+    uses bigint NOT NULL
+);
+CREATE INDEX invite_by_conversation ON tidemark.invite (conversation, at, id);
 
 -- The pair in the order of their ids.
 CREATE TABLE tidemark.direct (

@@ -6,6 +6,7 @@ use tidemark_core::unread::{Counts, Tally, unread};
 use tidemark_core::{ConversationId, Position, Seq, UserId};
 use tokio_postgres::Row;
 
+use crate::log_page::Entry;
 use crate::{ConversationView, InboxPage, MembershipView};
 
 use super::amendments::{self, amended_columns, amended_joins};
@@ -13,7 +14,7 @@ use super::column::{self, page_size, signed};
 use super::fault::Trouble;
 use super::personal::{self, PERSONAL_COLUMNS, personal_columns, personal_join};
 use super::pool::Connections;
-use super::reads::{Read, permitted};
+use super::reads::{Access, Read, permitted};
 use super::rows::{
     self, CONVERSATION_COLUMNS, EVENT_COLUMNS, KeptConversation, MEMBER_COLUMNS,
     conversation_columns, event_columns, member_columns, sent_join,
@@ -148,10 +149,10 @@ pub(crate) async fn conversation(
     id: ConversationId,
 ) -> Read<ConversationView> {
     let rows = one(connections, conversation_statement(caller, id)).await?;
-    let (kept, membership) = permitted(Operation::See, caller, &rows)?;
-    let state = Some(&kept.state);
-    let reads = permit_in(Operation::Read, caller, state, membership.as_ref()).is_ok();
-    Ok(view(&rows[0], kept, membership, reads)?)
+    let access = permitted(Operation::See, caller, &rows)?;
+    let (state, membership) = (Some(&access.kept.state), access.membership.as_ref());
+    let reads = permit_in(Operation::Read, caller, state, membership).is_ok();
+    Ok(view(&rows[0], caller, access, reads)?)
 }
 
 pub(crate) async fn counts(
@@ -161,9 +162,9 @@ pub(crate) async fn counts(
 ) -> Read<(Seq, Counts)> {
     let caller = Caller::User(user.clone());
     let rows = one(connections, conversation_statement(&caller, id)).await?;
-    let (kept, membership) = permitted(Operation::Read, &caller, &rows)?;
-    let counts = counts_in(&rows[0], &kept, membership.as_ref())?;
-    Ok((kept.state.head, counts))
+    let access = permitted(Operation::Read, &caller, &rows)?;
+    let counts = counts_in(&rows[0], &access.kept, access.membership.as_ref())?;
+    Ok((access.kept.state.head, counts))
 }
 
 pub(crate) fn inbox_statement(
@@ -186,11 +187,13 @@ pub(crate) async fn inbox(
     let entries_max = entries_max.max(1);
     let statement = inbox_statement(user, before, entries_max.saturating_add(1));
     let rows = one(connections, statement).await?;
+    let caller = Caller::User(user.clone());
     let mut conversations = Vec::with_capacity(rows.len());
     for row in rows.iter().take(entries_max) {
         let kept = rows::kept_conversation(row)?;
         let membership = rows::membership(row, CONVERSATION_COLUMNS)?;
-        conversations.push(view(row, kept, membership, true)?);
+        let access = Access { kept, membership };
+        conversations.push(view(row, &caller, access, true)?);
     }
     let next = conversations.last().map(|last| last.active);
     Ok(InboxPage {
@@ -216,6 +219,7 @@ pub(crate) async fn memberships(
         };
         views.push(MembershipView {
             counts: counts_in(row, &kept, Some(&membership))?,
+            role: membership.role,
             read: membership.read,
             conversation: kept.state,
             active: kept.active,
@@ -231,12 +235,15 @@ async fn one(connections: &Connections, statement: Statement) -> Result<Vec<Row>
 
 fn view(
     row: &Row,
-    kept: KeptConversation,
-    membership: Option<Membership>,
+    caller: &Caller,
+    access: Access,
     reads: bool,
 ) -> Result<ConversationView, Trouble> {
+    let horizon = access.horizon(caller);
+    let Access { kept, membership } = access;
     let counts = counts_in(row, &kept, membership.as_ref())?;
-    let last_message = match rows::entry(row, LAST_MESSAGE)?.filter(|_| reads) {
+    let is_shown = |entry: &Entry| reads && horizon.includes(entry.event.seq);
+    let last_message = match rows::entry(row, LAST_MESSAGE)?.filter(is_shown) {
         Some(mut entry) => {
             amendments::bring_up(row, LAST_MESSAGE + EVENT_COLUMNS, &mut entry)?;
             entry.into_message()

@@ -6,11 +6,13 @@ use std::vec;
 
 use tidemark_core::access::Caller;
 use tidemark_core::conversation::{
-    self, Action, Command, Conversation, Decision, Earlier, Event, EventBody, MembersChange,
-    Membership, Mentions, NewConversation, Target, UserFacts, append, decide,
+    self, Action, Command, Conversation, Decision, Earlier, Event, EventBody, Invite,
+    MembersChange, Membership, Mentions, NewConversation, Target, UserFacts, append, decide,
 };
 use tidemark_core::unread::{Counts, Tally, unread};
-use tidemark_core::{ClientId, ConversationId, Limits, Position, Refusal, Seq, Timestamp, UserId};
+use tidemark_core::{
+    ClientId, ConversationId, InviteId, Limits, Position, Refusal, Seq, Timestamp, UserId,
+};
 
 use crate::{CursorMove, Outcome};
 
@@ -87,6 +89,11 @@ impl<'l> Ledger<'l> {
             Decision::Unchanged => Outcome::Unchanged {
                 head: self.room(id).kept.state.head,
             },
+            Decision::Invite { invite, ended } => self.invite(id, &author, at, invite, &ended),
+            Decision::RevokeInvite(invite) => {
+                self.end_invite(id, invite);
+                Outcome::InviteRevoked
+            }
         })
     }
 
@@ -137,6 +144,7 @@ impl<'l> Ledger<'l> {
             existing: made.or(direct).copied(),
             target,
             amended: facts.amended.get(&id).map(|found| &found.amended),
+            invites: facts.invites.get(&id).map_or(&[], Vec::as_slice),
             limits: self.limits,
         };
         decide(&facts, command)
@@ -175,9 +183,11 @@ impl<'l> Ledger<'l> {
         for body in bodies {
             events.push(self.append_one(id, at, author, body));
         }
+        let state = &self.room(id).kept.state;
         Outcome::Appended {
             events,
-            members: self.room(id).kept.state.members,
+            members: state.members,
+            history: state.rules.history,
         }
     }
 
@@ -210,7 +220,7 @@ impl<'l> Ledger<'l> {
         self.writes.append(key, position, &logged);
         match &logged.event.body {
             EventBody::Message(message) => {
-                place.count_message(logged.tally.own);
+                place.count_message(logged.tally.own, at);
                 let named = (id, author.clone(), message.client_id);
                 if self.facts.messages_twice.contains(&named) {
                     let earlier = Earlier {
@@ -279,44 +289,49 @@ impl<'l> Ledger<'l> {
         event: &Event,
         change: &MembersChange,
     ) {
-        for joined in &change.joined {
-            self.change_member(id, key, event.at, &joined.user, |previous| {
-                let previous = previous.as_ref();
-                Some(Membership::join(previous, joined.role, event.seq))
-            });
+        for (user, effect) in change.effects() {
+            self.writes.intern(user, event.at);
+            let place = self.facts.places.entry((id, user.clone())).or_default();
+            if let Some(mut membership) = effect.apply(place.membership.take(), event.seq) {
+                place.count_in(&mut membership);
+                self.writes.put_member(key, user, &membership);
+                place.membership = Some(membership);
+            }
         }
-        for user in &change.left {
-            self.change_member(id, key, event.at, user, |membership| {
-                let mut membership = membership?;
-                membership.leave(event.seq);
-                Some(membership)
-            });
-        }
-        for changed in &change.roles {
-            self.change_member(id, key, event.at, &changed.user, |membership| {
-                Some(Membership {
-                    role: changed.role,
-                    ..membership?
-                })
-            });
+        let invites = self.facts.invites.entry(id).or_default();
+        for invite in invites
+            .iter_mut()
+            .filter(|one| Some(one.id) == change.invite)
+        {
+            invite.uses += 1;
+            self.writes.invites.count_uses(invite.id, invite.uses);
         }
     }
 
-    fn change_member(
+    /// An invite begins, and these end.
+    fn invite(
         &mut self,
         id: ConversationId,
-        key: i64,
+        author: &UserId,
         at: Timestamp,
-        user: &UserId,
-        change: impl FnOnce(Option<Membership>) -> Option<Membership>,
-    ) {
-        self.writes.intern(user, at);
-        let place = self.facts.places.entry((id, user.clone())).or_default();
-        if let Some(mut membership) = change(place.membership.take()) {
-            membership.sent = place.sent;
-            self.writes.put_member(key, user, &membership);
-            place.membership = Some(membership);
+        invite: Invite,
+        ended: &[InviteId],
+    ) -> Outcome {
+        self.writes.intern(author, at);
+        for ended in ended {
+            self.end_invite(id, *ended);
         }
+        let key = self.room(id).kept.key;
+        self.writes.invites.make(key, &invite);
+        let invites = self.facts.invites.entry(id).or_default();
+        invites.push(invite.clone());
+        Outcome::Invited(invite)
+    }
+
+    fn end_invite(&mut self, id: ConversationId, invite: InviteId) {
+        let invites = self.facts.invites.entry(id).or_default();
+        invites.retain(|kept| kept.id != invite);
+        self.writes.invites.forget(invite);
     }
 
     /// Moves the caller's cursor to a place above it, or only says where it stands.
@@ -428,11 +443,19 @@ impl Added {
 }
 
 impl Place {
-    fn count_message(&mut self, sent: u64) {
+    fn count_message(&mut self, sent: u64, at: Timestamp) {
         self.sent = sent;
-        if let Some(membership) = &mut self.membership {
-            membership.sent = sent;
+        self.sent_at = Some(at);
+        if let Some(mut membership) = self.membership.take() {
+            self.count_in(&mut membership);
+            self.membership = Some(membership);
         }
+    }
+
+    /// Has a membership say what was sent.
+    fn count_in(&self, membership: &mut Membership) {
+        membership.sent = self.sent;
+        membership.sent_at = self.sent_at;
     }
 }
 

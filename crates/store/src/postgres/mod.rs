@@ -20,9 +20,11 @@ mod fault;
 mod feed;
 mod inbox;
 mod incarnation;
+mod invites;
 mod leases;
 mod ledger;
 mod mentions;
+mod moderation;
 mod personal;
 mod pool;
 mod reads;
@@ -42,17 +44,19 @@ mod writes;
 use std::time::Duration;
 
 use tidemark_core::access::Caller;
+use tidemark_core::conversation::{CodeHash, Invite};
 use tidemark_core::personal::PersonalChange;
 use tidemark_core::unread::Counts;
-use tidemark_core::{ConversationId, Limits, Position, Seq, UserId};
+use tidemark_core::{ConversationId, Limits, Position, Seq, Timestamp, UserId};
 use tokio::time::timeout;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
 use crate::{
-    Batch, CommitError, ConversationView, EventsPage, FeedEvent, Health, InboxPage, MembersPage,
-    MembershipFeed, MembershipView, MentionsPage, OpenError, Outcome, PageLimits, PersonalChanged,
-    PersonalPage, ReadError, Reader, Store, TimelinePage, Window,
+    BansPage, Batch, CommitError, ConversationView, EventsPage, FeedEvent, Health, InboxPage,
+    Invitation, MembersPage, MembershipFeed, MembershipView, MentionsPage, OpenError, Outcome,
+    PageLimits, PersonalChanged, PersonalPage, ReadError, Reader, Store, TimelinePage,
+    VersionsPage, Window,
 };
 
 use connector::Connector;
@@ -293,6 +297,45 @@ impl Store for PostgresStore {
         limits: PageLimits,
     ) -> Result<PersonalPage, ReadError> {
         Ok(personal::changes(&self.connections, user, after, limits).await?)
+    }
+
+    async fn invites(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+    ) -> Result<Vec<Invite>, ReadError> {
+        Ok(invites::list(&self.connections, caller, conversation).await?)
+    }
+
+    async fn invitation(
+        &self,
+        caller: &Caller,
+        code: CodeHash,
+        now: Timestamp,
+    ) -> Result<Invitation, ReadError> {
+        Ok(invites::invitation(&self.connections, caller, code, now).await?)
+    }
+
+    async fn bans(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        after: Option<&UserId>,
+        entries_max: usize,
+    ) -> Result<BansPage, ReadError> {
+        Ok(moderation::bans(&self.connections, caller, conversation, after, entries_max).await?)
+    }
+
+    async fn versions(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        seq: Seq,
+        after: Seq,
+        limits: PageLimits,
+    ) -> Result<VersionsPage, ReadError> {
+        let connections = &self.connections;
+        Ok(moderation::versions(connections, caller, conversation, seq, after, limits).await?)
     }
 
     fn health(&self) -> Health {

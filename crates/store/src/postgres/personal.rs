@@ -18,7 +18,7 @@ use crate::{PageLimits, PersonalChanged, PersonalPage};
 use super::column::{self, page_size, signed};
 use super::fault::Trouble;
 use super::pool::Connections;
-use super::reads::{Read, permitted};
+use super::reads::{Access, Read, permitted};
 use super::rows::{
     self, CONVERSATION_COLUMNS, MEMBER_COLUMNS, conversation_columns, member_columns, sent_join,
 };
@@ -157,7 +157,7 @@ pub(crate) async fn change(
     for _ in 0..TRIES_MAX {
         let answers = connections.read(&[standing_statement(user, id)]).await?;
         let rows = answers.into_iter().next().unwrap_or_default();
-        let (kept, membership) = permitted(Operation::MoveCursor, &caller, &rows)?;
+        let Access { kept, membership } = permitted(Operation::MoveCursor, &caller, &rows)?;
         let membership = membership.as_ref();
         let before = seen(&rows[0], STANDING_PERSONAL, membership)?;
         let conversation = Some(&kept.state);

@@ -1,6 +1,6 @@
 //! Reads of one conversation. Each runs in one snapshot and asks there whether the caller may read.
 
-use tidemark_core::access::{Caller, Operation, permit_in};
+use tidemark_core::access::{Caller, Horizon, Operation, permit_in};
 use tidemark_core::conversation::Membership;
 use tidemark_core::{ConversationId, Refusal, Seq, UserId};
 use tokio_postgres::Row;
@@ -65,12 +65,28 @@ pub(crate) fn access(caller: &Caller, id: ConversationId) -> Statement {
     Statement::new(ACCESS).uuid(id.0).text(user)
 }
 
+/// A conversation and what the caller is to it.
+pub(crate) struct Access {
+    pub(crate) kept: KeptConversation,
+    /// The caller's membership, present or past.
+    pub(crate) membership: Option<Membership>,
+}
+
+impl Access {
+    /// What the caller sees of the conversation.
+    pub(crate) fn horizon(&self, caller: &Caller) -> Horizon {
+        Horizon::of(caller, &self.kept.state, self.membership.as_ref())
+    }
+}
+
+/// A part of a conversation, and what was read with it.
+pub(crate) struct Part {
+    pub(crate) access: Access,
+    pub(crate) rows: Vec<Row>,
+}
+
 /// The conversation, if `caller` may do the reading `operation` in it.
-pub(crate) fn permitted(
-    operation: Operation,
-    caller: &Caller,
-    rows: &[Row],
-) -> Read<(KeptConversation, Option<Membership>)> {
+pub(crate) fn permitted(operation: Operation, caller: &Caller, rows: &[Row]) -> Read<Access> {
     let (kept, membership) = match rows.first() {
         Some(row) => (
             Some(rows::kept_conversation(row)?),
@@ -81,22 +97,23 @@ pub(crate) fn permitted(
     let state = kept.as_ref().map(|kept| &kept.state);
     permit_in(operation, caller, state, membership.as_ref())?;
     let kept = kept.ok_or_else(Refusal::no_such_conversation)?;
-    Ok((kept, membership))
+    Ok(Access { kept, membership })
 }
 
-/// Asks for a part of a conversation that members and administrators may read.
-async fn part_of(
+/// Asks for a part of a conversation for whoever may do `operation`.
+pub(crate) async fn part_of(
     connections: &Connections,
+    operation: Operation,
     caller: &Caller,
     conversation: ConversationId,
     part: Statement,
-) -> Read<(KeptConversation, Vec<Row>)> {
+) -> Read<Part> {
     let statements = [access(caller, conversation), part];
     let mut answers = connections.read(&statements).await?;
-    let part = answers.pop().unwrap_or_default();
+    let rows = answers.pop().unwrap_or_default();
     let access = answers.pop().unwrap_or_default();
-    let (kept, _) = permitted(Operation::Read, caller, &access)?;
-    Ok((kept, part))
+    let access = permitted(operation, caller, &access)?;
+    Ok(Part { access, rows })
 }
 
 pub(crate) fn events_after_statement(
@@ -117,16 +134,30 @@ pub(crate) async fn events_after(
     after: Seq,
     limits: PageLimits,
 ) -> Read<EventsPage> {
-    let part = events_after_statement(conversation, after, limits);
-    let (kept, rows) = part_of(connections, caller, conversation, part).await?;
-    let head = kept.state.head;
-    let entries = page(&rows, limits)?.into_iter();
-    let events: Vec<_> = entries.map(|entry| entry.event).collect();
+    let mut from = after;
+    let (part, horizon) = loop {
+        let events = events_after_statement(conversation, from, limits);
+        let part = part_of(connections, Operation::Read, caller, conversation, events).await?;
+        let horizon = part.access.horizon(caller);
+        if horizon.after(after) == from {
+            break (part, horizon);
+        }
+        // Only who asks for what they do not see comes by here. What is answered is of one snapshot all the same.
+        from = horizon.after(after);
+    };
+    let head = part.access.kept.state.head;
+    let entries = page(&part.rows, limits)?.into_iter();
+    let shown = entries.map(|mut entry| {
+        horizon.hide(&mut entry.event.body);
+        entry.event
+    });
+    let events: Vec<_> = shown.collect();
     let last = events.last().map_or(head, |event| event.seq);
     Ok(EventsPage {
         events,
         head,
         more: last < head,
+        visible_from: horizon.visible_from(),
     })
 }
 
@@ -221,7 +252,8 @@ pub(crate) async fn members(
 ) -> Read<MembersPage> {
     let entries_max = entries_max.max(1);
     let part = members_statement(conversation, after, entries_max.saturating_add(1));
-    let (_, rows) = part_of(connections, caller, conversation, part).await?;
+    let Part { rows, .. } =
+        part_of(connections, Operation::Read, caller, conversation, part).await?;
     let members = rows.iter().take(entries_max).map(|row| {
         Ok(Member {
             user: column::user_id(row, 0)?,
@@ -255,8 +287,10 @@ pub(crate) async fn readers(
     entries_max: usize,
 ) -> Read<Vec<Reader>> {
     let part = readers_statement(conversation, seq, entries_max);
-    let (_, rows) = part_of(connections, caller, conversation, part).await?;
-    let readers = rows.iter().map(|row| {
+    let Part { access, rows } =
+        part_of(connections, Operation::Read, caller, conversation, part).await?;
+    let is_shown = access.horizon(caller).includes(seq);
+    let readers = rows.iter().filter(|_| is_shown).map(|row| {
         Ok(Reader {
             user: column::user_id(row, 0)?,
             read: column::seq(row, 1)?,

@@ -1,7 +1,7 @@
 //! Rows as conversations, memberships and events.
 
-use tidemark_core::conversation::{Conversation, Event, EventBody, Membership};
-use tidemark_core::{ClientId, Position};
+use tidemark_core::conversation::{Conversation, Event, EventBody, Membership, Rules};
+use tidemark_core::{ClientId, Position, Timestamp};
 use tokio_postgres::Row;
 
 use crate::columns::{EventKind, detail};
@@ -24,17 +24,19 @@ pub(crate) struct KeptConversation {
 macro_rules! conversation_columns {
     () => {
         "c.key, c.id, c.kind, c.visibility, c.title, c.topic, c.retention_days, c.created_at, \
-         c.members, c.head, c.messages, c.active"
+         c.members, c.head, c.messages, c.active, c.history, c.slow_mode_seconds, \
+         c.announcements_only, c.mention_all"
     };
 }
 pub(crate) use conversation_columns;
 
 /// How many columns that is.
-pub(crate) const CONVERSATION_COLUMNS: usize = 12;
+pub(crate) const CONVERSATION_COLUMNS: usize = 16;
 
 pub(crate) fn kept_conversation(row: &Row) -> Result<KeptConversation, Trouble> {
     let days: Option<i64> = column::get(row, 6)?;
     let days = days.map(u32::try_from).transpose();
+    let slow = u32::try_from(column::get::<i64>(row, 13)?);
     Ok(KeptConversation {
         key: column::get(row, 0)?,
         state: Conversation {
@@ -44,6 +46,12 @@ pub(crate) fn kept_conversation(row: &Row) -> Result<KeptConversation, Trouble> 
             title: column::prose(row, 4)?,
             topic: column::prose(row, 5)?,
             retention_days: days.map_err(column::damaged)?,
+            rules: Rules {
+                history: column::named(row, 12)?,
+                slow_mode_seconds: slow.map_err(column::damaged)?,
+                announcements_only: column::get(row, 14)?,
+                mention_all: column::named(row, 15)?,
+            },
             created_at: column::timestamp(row, 7)?,
             members: column::count(row, 8)?,
             head: column::seq(row, 9)?,
@@ -56,16 +64,16 @@ pub(crate) fn kept_conversation(row: &Row) -> Result<KeptConversation, Trouble> 
 /// The columns that [`membership`] reads, in its order, for use with `concat!`.
 macro_rules! member_columns {
     () => {
-        "m.role, m.joined, m.departed, m.read, sent.own"
+        "m.role, m.joined, m.departed, m.read, sent.own, sent.at, m.banned"
     };
 }
 pub(crate) use member_columns;
 
-/// Where the last of these comes from: the ordinal of the last message of the person `p`.
+/// Where two of these come from: the ordinal and the time of the last message of the person `p`.
 macro_rules! sent_join {
     () => {
         " LEFT JOIN LATERAL (
-            SELECT own FROM tidemark.event
+            SELECT own, at FROM tidemark.event
             WHERE conversation = c.key AND author = p.key AND kind = 1
             ORDER BY seq DESC LIMIT 1) AS sent ON true"
     };
@@ -73,7 +81,7 @@ macro_rules! sent_join {
 pub(crate) use sent_join;
 
 /// How many columns that is.
-pub(crate) const MEMBER_COLUMNS: usize = 5;
+pub(crate) const MEMBER_COLUMNS: usize = 7;
 
 /// A membership, present or past, from the columns that begin at `first`; they are null where there
 /// never was one.
@@ -87,6 +95,8 @@ pub(crate) fn membership(row: &Row, first: usize) -> Result<Option<Membership>, 
         left: column::optional_seq(row, first + 2)?,
         read: column::seq(row, first + 3)?,
         sent: column::count_or_zero(row, first + 4)?,
+        sent_at: column::get::<Option<i64>>(row, first + 5)?.map(Timestamp),
+        banned: column::optional_seq(row, first + 6)?,
     }))
 }
 

@@ -72,6 +72,10 @@ impl Statement {
         self.with(value.to_vec(), Type::BYTEA)
     }
 
+    pub(crate) fn flags(self, values: Vec<bool>) -> Self {
+        self.with(values, Type::BOOL_ARRAY)
+    }
+
     pub(crate) fn flag(self, value: bool) -> Self {
         self.with(value, Type::BOOL)
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use tidemark_core::conversation::{Event, Logged, Membership, Mentions};
+use tidemark_core::conversation::{Conversation, Event, Logged, Membership, Mentions};
 use tidemark_core::{ClientId, Position, Seq, Timestamp, UserId};
 use uuid::Uuid;
 
@@ -10,6 +10,7 @@ use crate::columns::{EventKind, Origin, detail};
 
 use super::amendments::Amending;
 use super::column::signed;
+use super::invites::Invites;
 use super::personal;
 use super::rows::KeptConversation;
 use super::statement::Statement;
@@ -27,18 +28,23 @@ const KEYS_OF_PEOPLE: &str = "SELECT id, key FROM tidemark.person WHERE id = ANY
 
 const INSERT_CONVERSATIONS: &str = "INSERT INTO tidemark.conversation
         (key, id, kind, visibility, title, topic, retention_days, created_at, members, head,
-         messages, active)
+         messages, active, history, slow_mode_seconds, announcements_only, mention_all)
     SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[],
-        $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[])
+        $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[],
+        $13::text[], $14::bigint[], $15::boolean[], $16::text[])
     ORDER BY 2";
 
 const CHANGE_CONVERSATIONS: &str = "UPDATE tidemark.conversation AS c
     SET visibility = u.visibility, title = u.title, topic = u.topic,
         retention_days = u.retention_days, members = u.members, head = u.head,
-        messages = u.messages, active = u.active
+        messages = u.messages, active = u.active, history = u.history,
+        slow_mode_seconds = u.slow_mode_seconds, announcements_only = u.announcements_only,
+        mention_all = u.mention_all
     FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[],
-        $7::bigint[], $8::bigint[], $9::bigint[])
-        AS u(key, visibility, title, topic, retention_days, members, head, messages, active)
+        $7::bigint[], $8::bigint[], $9::bigint[], $10::text[], $11::bigint[], $12::boolean[],
+        $13::text[])
+        AS u(key, visibility, title, topic, retention_days, members, head, messages, active,
+            history, slow_mode_seconds, announcements_only, mention_all)
     WHERE c.key = u.key";
 
 const MOVE_HEADS: &str = "UPDATE tidemark.conversation AS c
@@ -69,11 +75,12 @@ const INSERT_MENTIONS_OF_ALL: &str = "INSERT INTO tidemark.mention
     SELECT $1, * FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])";
 
 const PUT_MEMBERS: &str = "INSERT INTO tidemark.member
-        (conversation, person, person_id, role, joined, departed, read)
+        (conversation, person, person_id, role, joined, departed, read, banned)
     SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[],
-        $6::bigint[], $7::bigint[])
+        $6::bigint[], $7::bigint[], $8::bigint[])
     ON CONFLICT (conversation, person) DO UPDATE SET role = excluded.role,
-        joined = excluded.joined, departed = excluded.departed, read = excluded.read";
+        joined = excluded.joined, departed = excluded.departed, read = excluded.read,
+        banned = excluded.banned";
 
 const MOVE_CURSORS: &str = "UPDATE tidemark.member AS m SET read = u.read
     FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS u(conversation, person, read)
@@ -102,6 +109,7 @@ pub(crate) struct Writes {
     cursors: BTreeMap<(i64, UserId), Seq>,
     created_by_client: Vec<(UserId, ClientId, i64)>,
     directs: Vec<(UserId, UserId, i64)>,
+    pub(crate) invites: Invites,
     witness: Option<Event>,
 }
 
@@ -145,6 +153,7 @@ impl Writes {
             cursors: BTreeMap::new(),
             created_by_client: Vec::new(),
             directs: Vec::new(),
+            invites: Invites::default(),
             witness: None,
         }
     }
@@ -247,7 +256,7 @@ impl Writes {
 
     /// Whether there is nothing to write.
     pub(crate) fn is_empty(&self) -> bool {
-        self.events.is_empty() && self.cursors.is_empty()
+        self.events.is_empty() && self.cursors.is_empty() && self.invites.is_empty()
     }
 
     /// An event that is in the log if and only if all of this is.
@@ -334,6 +343,7 @@ impl Writes {
                 .numbers(directs.map(|(.., conversation)| *conversation).collect());
             statements.push(statement);
         }
+        statements.extend(self.invites.statements(key));
         for amending in &self.amendments {
             statements.extend(amending.statements(key(&amending.amendment.by)));
         }
@@ -366,7 +376,7 @@ fn with_mentions<'a>(
 fn begin_statement(begun: &[KeptConversation]) -> Statement {
     let states = || begun.iter().map(|kept| &kept.state);
     let text = |value: &str| value.to_owned();
-    Statement::new(INSERT_CONVERSATIONS)
+    let statement = Statement::new(INSERT_CONVERSATIONS)
         .numbers(begun.iter().map(|kept| kept.key).collect())
         .uuids(states().map(|state| state.id.0).collect())
         .texts(states().map(|state| text(state.kind.as_str())).collect())
@@ -394,12 +404,13 @@ fn begin_statement(begun: &[KeptConversation]) -> Statement {
         .numbers(states().map(|state| signed(state.members)).collect())
         .numbers(states().map(|state| signed(state.head.get())).collect())
         .numbers(states().map(|state| signed(state.messages)).collect())
-        .numbers(begun.iter().map(|kept| signed(kept.active.0)).collect())
+        .numbers(begun.iter().map(|kept| signed(kept.active.0)).collect());
+    with_rules(statement, states())
 }
 
 fn change_statement(changed: &[KeptConversation]) -> Statement {
     let states = || changed.iter().map(|kept| &kept.state);
-    Statement::new(CHANGE_CONVERSATIONS)
+    let statement = Statement::new(CHANGE_CONVERSATIONS)
         .numbers(changed.iter().map(|kept| kept.key).collect())
         .texts(states().map(|state| state.visibility.to_string()).collect())
         .optional_texts(
@@ -420,7 +431,24 @@ fn change_statement(changed: &[KeptConversation]) -> Statement {
         .numbers(states().map(|state| signed(state.members)).collect())
         .numbers(states().map(|state| signed(state.head.get())).collect())
         .numbers(states().map(|state| signed(state.messages)).collect())
-        .numbers(changed.iter().map(|kept| signed(kept.active.0)).collect())
+        .numbers(changed.iter().map(|kept| signed(kept.active.0)).collect());
+    with_rules(statement, states())
+}
+
+fn with_rules<'a>(
+    statement: Statement,
+    states: impl Iterator<Item = &'a Conversation> + Clone,
+) -> Statement {
+    let rules = || states.clone().map(|state| &state.rules);
+    statement
+        .texts(rules().map(|rules| rules.history.to_string()).collect())
+        .numbers(
+            rules()
+                .map(|rules| rules.slow_mode_seconds.into())
+                .collect(),
+        )
+        .flags(rules().map(|rules| rules.announcements_only).collect())
+        .texts(rules().map(|rules| rules.mention_all.to_string()).collect())
 }
 
 fn heads_statement(heads: &[(i64, i64, i64, i64)]) -> Statement {
@@ -449,6 +477,11 @@ fn members_statement(
                 .collect(),
         )
         .numbers(rows().map(|member| signed(member.read.get())).collect())
+        .optional_numbers(
+            rows()
+                .map(|member| member.banned.map(|seq| signed(seq.get())))
+                .collect(),
+        )
 }
 
 fn events_statement(events: Vec<EventRow>, authors: Vec<i64>) -> Statement {

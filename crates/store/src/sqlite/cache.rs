@@ -13,7 +13,7 @@ use tidemark_core::{ConversationId, Timestamp, UserId};
 
 use crate::columns::Origin;
 
-use super::lookup::{self, KeptConversation};
+use super::lookup::{self, KeptConversation, Sent};
 
 /// About 200 bytes each, besides title and topic.
 const CONVERSATIONS_MAX: NonZeroUsize = NonZeroUsize::new(32_768).expect("not zero");
@@ -25,10 +25,10 @@ const USERS_MAX: NonZeroUsize = NonZeroUsize::new(65_536).expect("not zero");
 /// What a user is to a conversation.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Place {
-    /// Their membership, present or past; its `sent` is as below.
+    /// Their membership, present or past; what it says of sent messages is as below.
     pub(crate) membership: Option<Membership>,
-    /// How many messages they have sent there, as a member or not.
-    pub(crate) sent: u64,
+    /// What they have sent there, as a member or not.
+    pub(crate) sent: Sent,
 }
 
 /// Conversations by id.
@@ -81,7 +81,10 @@ impl Places {
         if !self.0.contains(&key) {
             let membership = lookup::membership(connection, conversation, user)?;
             let sent = match &membership {
-                Some(membership) => membership.sent,
+                Some(membership) => Sent {
+                    messages: membership.sent,
+                    last_at: membership.sent_at,
+                },
                 None => lookup::sent(connection, conversation, user)?,
             };
             self.0.put(key, Place { membership, sent });

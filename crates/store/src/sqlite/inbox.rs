@@ -21,17 +21,23 @@ pub(crate) fn conversation(
     let access = permitted(connection, Operation::See, caller, id)?;
     let state = Some(&access.kept.state);
     let reads = permit_in(Operation::Read, caller, state, access.membership.as_ref()).is_ok();
-    Ok(view(connection, access, reads)?)
+    Ok(view(connection, caller, access, reads)?)
 }
 
 fn view(
     connection: &Connection,
+    caller: &Caller,
     access: Access,
     reads: bool,
 ) -> rusqlite::Result<ConversationView> {
     let counts = access.counts(connection)?;
     let last_message = if reads {
-        timeline::last_message(connection, &access.kept, access.user)?
+        timeline::last_message(
+            connection,
+            &access.kept,
+            access.user,
+            access.horizon(caller),
+        )?
     } else {
         None
     };
@@ -52,6 +58,7 @@ pub(crate) fn inbox(
     before: Option<Position>,
     entries_max: usize,
 ) -> Read<InboxPage> {
+    let caller = Caller::User(user.clone());
     let Some(user) = lookup::user_key(connection, user)? else {
         return Ok(InboxPage {
             conversations: Vec::new(),
@@ -71,7 +78,7 @@ pub(crate) fn inbox(
             user: Some(user),
             membership: lookup::membership(connection, key, user)?,
         };
-        conversations.push(view(connection, access, true)?);
+        conversations.push(view(connection, &caller, access, true)?);
     }
     Ok(InboxPage {
         conversations,
@@ -91,6 +98,7 @@ pub(crate) fn memberships(connection: &Connection, user: &UserId) -> Read<Vec<Me
         };
         views.push(MembershipView {
             counts: lookup::counts(connection, key, &state, user, &membership)?,
+            role: membership.role,
             read: membership.read,
             conversation: state,
             active,

@@ -3,8 +3,8 @@
 use rusqlite::Connection;
 use tidemark_core::access::Caller;
 use tidemark_core::conversation::{
-    Action, Command, Conversation, Decision, Earlier, Event, EventBody, Facts, MembersChange,
-    Membership, NewConversation, Target, UserFacts, append, decide,
+    Action, Command, Conversation, Decision, Earlier, Effect, Event, EventBody, Facts,
+    MembersChange, Membership, NewConversation, Target, UserFacts, append, decide,
 };
 use tidemark_core::unread::Counts;
 use tidemark_core::{ClientId, ConversationId, Limits, Position, Refusal, Seq, Timestamp, UserId};
@@ -14,8 +14,9 @@ use crate::{CursorMove, Outcome};
 
 use super::amendments;
 use super::cache::{Conversations, Place, Places, Users};
+use super::invites;
 use super::log;
-use super::lookup::{self, KeptConversation};
+use super::lookup::{self, KeptConversation, Sent};
 use super::member_rows;
 use super::mentions;
 use super::people;
@@ -78,6 +79,16 @@ impl Ledger {
             Ok(Decision::MoveCursor(seq)) => self.cursor(id, &author, Some(seq)),
             Ok(Decision::Unchanged) if moves_cursor => self.cursor(id, &author, None),
             Ok(Decision::Unchanged) => self.unchanged(id),
+            Ok(Decision::Invite { invite, ended }) => {
+                let author = self.users.intern(&self.connection, &author, at)?;
+                invites::forget(&self.connection, &ended)?;
+                invites::insert(&self.connection, id, author, &invite)?;
+                Ok(Ok(Outcome::Invited(invite)))
+            }
+            Ok(Decision::RevokeInvite(invite)) => {
+                invites::forget(&self.connection, &[invite])?;
+                Ok(Ok(Outcome::InviteRevoked))
+            }
         }
     }
 
@@ -113,6 +124,10 @@ impl Ledger {
             }
             _ => None,
         };
+        let invites = match key {
+            Some(key) if needs.invites => invites::of(connection, key)?,
+            _ => Vec::new(),
+        };
         let mut existing = None;
         if let (Some(client_id), Some(author)) = (needs.earlier_conversation, author_key) {
             existing = people::created_by_client(connection, author, client_id)?;
@@ -132,6 +147,7 @@ impl Ledger {
             existing,
             target,
             amended: amended.as_ref(),
+            invites: &invites,
             limits: &self.limits,
         };
         Ok(decide(&facts, command))
@@ -163,12 +179,12 @@ impl Ledger {
         let mut events = Vec::with_capacity(bodies.len());
         for body in bodies {
             let place = places.find(connection, kept.key, author_key)?;
-            let logged = append(&mut kept.state, place.sent, at, body);
+            let logged = append(&mut kept.state, place.sent.messages, at, body);
             log::insert(connection, kept.key, author_key, &logged)?;
             let seq = logged.event.seq;
             match &logged.event.body {
                 EventBody::Message(message) => {
-                    place.count_message(logged.tally.own);
+                    place.count_message(logged.tally.own, at);
                     mentions::insert(connection, kept.key, seq, author_key, &message.mentions)?;
                 }
                 EventBody::Members(change) => {
@@ -188,6 +204,7 @@ impl Ledger {
         Ok(Ok(Outcome::Appended {
             events,
             members: kept.state.members,
+            history: kept.state.rules.history,
         }))
     }
 
@@ -246,11 +263,21 @@ impl Beginning {
 }
 
 impl Place {
-    fn count_message(&mut self, sent: u64) {
-        self.sent = sent;
-        if let Some(membership) = &mut self.membership {
-            membership.sent = sent;
+    fn count_message(&mut self, messages: u64, at: Timestamp) {
+        self.sent = Sent {
+            messages,
+            last_at: Some(at),
+        };
+        if let Some(mut membership) = self.membership.take() {
+            self.count_in(&mut membership);
+            self.membership = Some(membership);
         }
+    }
+
+    /// Has a membership say what was sent.
+    fn count_in(&self, membership: &mut Membership) {
+        membership.sent = self.sent.messages;
+        membership.sent_at = self.sent.last_at;
     }
 }
 
@@ -336,36 +363,20 @@ fn apply_members(
     event: &Event,
     change: &MembersChange,
 ) -> rusqlite::Result<()> {
-    let mut change_one = |user: &UserId, f: &dyn Fn(Option<Membership>) -> Option<Membership>| {
+    for (user, effect) in change.effects() {
         let key = users.intern(connection, user, event.at)?;
         let place = places.find(connection, conversation, key)?;
-        if let Some(mut membership) = f(place.membership.take()) {
-            membership.sent = place.sent;
+        if let Some(mut membership) = effect.apply(place.membership.take(), event.seq) {
+            place.count_in(&mut membership);
             member_rows::put(connection, conversation, key, user, &membership)?;
             place.membership = Some(membership);
         }
-        Ok::<_, rusqlite::Error>(())
-    };
-    for joined in &change.joined {
-        change_one(&joined.user, &|previous| {
-            Some(Membership::join(previous.as_ref(), joined.role, event.seq))
-        })?;
+        if effect == Effect::Leaves {
+            personal::forget(connection, conversation, user)?;
+        }
     }
-    for user in &change.left {
-        change_one(user, &|membership| {
-            let mut membership = membership?;
-            membership.leave(event.seq);
-            Some(membership)
-        })?;
-        personal::forget(connection, conversation, user)?;
-    }
-    for changed in &change.roles {
-        change_one(&changed.user, &|membership| {
-            Some(Membership {
-                role: changed.role,
-                ..membership?
-            })
-        })?;
+    if let Some(invite) = change.invite {
+        invites::count_use(connection, invite)?;
     }
     Ok(())
 }
@@ -375,7 +386,8 @@ fn update_state(connection: &Connection, kept: &KeptConversation) -> rusqlite::R
     connection
         .prepare_cached(
             "UPDATE conversation
-             SET visibility = ?2, title = ?3, topic = ?4, retention_days = ?5, members = ?6
+             SET visibility = ?2, title = ?3, topic = ?4, retention_days = ?5, members = ?6,
+                history = ?7, slow_mode_seconds = ?8, announcements_only = ?9, mention_all = ?10
              WHERE key = ?1",
         )?
         .execute((
@@ -385,6 +397,10 @@ fn update_state(connection: &Connection, kept: &KeptConversation) -> rusqlite::R
             &state.topic,
             state.retention_days,
             state.members,
+            state.rules.history.as_str(),
+            state.rules.slow_mode_seconds,
+            state.rules.announcements_only,
+            state.rules.mention_all.as_str(),
         ))?;
     Ok(())
 }

@@ -181,6 +181,9 @@ pub(crate) fn messages_at(
     conversation: i64,
     seq: Seq,
 ) -> rusqlite::Result<u64> {
+    if seq == Seq::ZERO {
+        return Ok(0);
+    }
     let messages = connection
         .prepare_cached("SELECT messages FROM event WHERE conversation = ?1 AND seq = ?2")?
         .query_row((conversation, seq.get()), |row| row.get(0))

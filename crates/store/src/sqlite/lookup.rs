@@ -2,9 +2,9 @@
 //! the reads share these.
 
 use rusqlite::{Connection, OptionalExtension, Row};
-use tidemark_core::conversation::{Conversation, Membership};
+use tidemark_core::conversation::{Conversation, Membership, Rules};
 use tidemark_core::unread::{Counts, Tally, unread};
-use tidemark_core::{ConversationId, Position, UserId};
+use tidemark_core::{ConversationId, Position, Timestamp, UserId};
 
 use super::amendments;
 use super::column;
@@ -26,7 +26,9 @@ macro_rules! conversation_columns {
     () => {
         "conversation.key, conversation.id, conversation.kind, conversation.visibility, \
          conversation.title, conversation.topic, conversation.retention_days, \
-         conversation.created_at, conversation.members, head.seq, head.messages, head.position"
+         conversation.created_at, conversation.members, head.seq, head.messages, head.position, \
+         conversation.history, conversation.slow_mode_seconds, \
+         conversation.announcements_only, conversation.mention_all"
     };
 }
 
@@ -70,6 +72,12 @@ fn kept_conversation(row: &Row<'_>) -> rusqlite::Result<KeptConversation> {
             topic: row.get(5)?,
             retention_days: row.get(6)?,
             created_at: column::timestamp(row, 7)?,
+            rules: Rules {
+                history: column::named(row, 12)?,
+                slow_mode_seconds: row.get(13)?,
+                announcements_only: row.get(14)?,
+                mention_all: column::named(row, 15)?,
+            },
             members: row.get(8)?,
             head: column::seq(row, 9)?,
             messages: row.get(10)?,
@@ -93,7 +101,8 @@ pub(crate) fn membership(
 ) -> rusqlite::Result<Option<Membership>> {
     let membership = connection
         .prepare_cached(
-            "SELECT role, joined, departed, read FROM member WHERE conversation = ?1 AND user = ?2",
+            "SELECT role, joined, departed, read, banned FROM member
+             WHERE conversation = ?1 AND user = ?2",
         )?
         .query_row((conversation, user), |row| {
             Ok(Membership {
@@ -102,28 +111,50 @@ pub(crate) fn membership(
                 left: column::optional_seq(row, 2)?,
                 read: column::seq(row, 3)?,
                 sent: 0,
+                sent_at: None,
+                banned: column::optional_seq(row, 4)?,
             })
         })
         .optional()?;
-    match membership {
-        Some(membership) => Ok(Some(Membership {
-            sent: sent(connection, conversation, user)?,
-            ..membership
-        })),
-        None => Ok(None),
-    }
+    let Some(membership) = membership else {
+        return Ok(None);
+    };
+    let sent = sent(connection, conversation, user)?;
+    Ok(Some(Membership {
+        sent: sent.messages,
+        sent_at: sent.last_at,
+        ..membership
+    }))
 }
 
-/// How many messages a user has sent in a conversation: the ordinal of the last one.
-pub(crate) fn sent(connection: &Connection, conversation: i64, user: i64) -> rusqlite::Result<u64> {
-    let own = connection
+/// What a user has sent in a conversation.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Sent {
+    /// How many messages: the ordinal of the last one.
+    pub(crate) messages: u64,
+    /// When the last one was.
+    pub(crate) last_at: Option<Timestamp>,
+}
+
+/// How many messages a user has sent in a conversation, and when the last one.
+pub(crate) fn sent(
+    connection: &Connection,
+    conversation: i64,
+    user: i64,
+) -> rusqlite::Result<Sent> {
+    let sent = connection
         .prepare_cached(
-            "SELECT own FROM event WHERE conversation = ?1 AND author = ?2 AND kind = 1
+            "SELECT own, at FROM event WHERE conversation = ?1 AND author = ?2 AND kind = 1
              ORDER BY seq DESC LIMIT 1",
         )?
-        .query_row((conversation, user), |row| row.get(0))
+        .query_row((conversation, user), |row| {
+            Ok(Sent {
+                messages: row.get(0)?,
+                last_at: Some(column::timestamp(row, 1)?),
+            })
+        })
         .optional()?;
-    Ok(own.unwrap_or(0))
+    Ok(sent.unwrap_or_default())
 }
 
 /// What a member has still to see.

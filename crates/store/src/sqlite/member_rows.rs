@@ -14,10 +14,12 @@ pub(crate) fn put(
 ) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
-            "INSERT INTO member (conversation, user, user_id, role, joined, departed, read)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+            "INSERT INTO member (conversation, user, user_id, role, joined, departed, read,
+                banned)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
              ON CONFLICT (conversation, user) DO UPDATE SET role = excluded.role,
-                joined = excluded.joined, departed = excluded.departed, read = excluded.read",
+                joined = excluded.joined, departed = excluded.departed, read = excluded.read,
+                banned = excluded.banned",
         )?
         .execute((
             conversation,
@@ -27,6 +29,7 @@ pub(crate) fn put(
             membership.joined.get(),
             membership.left.map(Seq::get),
             membership.read.get(),
+            membership.banned.map(Seq::get),
         ))?;
     Ok(())
 }

@@ -15,6 +15,7 @@ mod directory_rows;
 mod fault;
 mod files;
 mod inbox;
+mod invites;
 mod leases;
 mod ledger;
 mod lock;
@@ -22,6 +23,7 @@ mod log;
 mod lookup;
 mod member_rows;
 mod mentions;
+mod moderation;
 mod people;
 mod personal;
 mod readers;
@@ -36,17 +38,19 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use tidemark_core::access::Caller;
+use tidemark_core::conversation::{CodeHash, Invite};
 use tidemark_core::personal::PersonalChange;
 use tidemark_core::unread::Counts;
-use tidemark_core::{ConversationId, Limits, Position, Seq, UserId};
+use tidemark_core::{ConversationId, Limits, Position, Seq, Timestamp, UserId};
 use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
 use crate::lease_terms::LeaseTerms;
 use crate::{
-    Batch, CommitError, ConversationView, EventsPage, FeedEvent, Health, InboxPage, MembersPage,
-    MembershipFeed, MembershipView, MentionsPage, OpenError, Outcome, PageLimits, PersonalChanged,
-    PersonalPage, ReadError, Reader, Store, TimelinePage, Window,
+    BansPage, Batch, CommitError, ConversationView, EventsPage, FeedEvent, Health, InboxPage,
+    Invitation, MembersPage, MembershipFeed, MembershipView, MentionsPage, OpenError, Outcome,
+    PageLimits, PersonalChanged, PersonalPage, ReadError, Reader, Store, TimelinePage,
+    VersionsPage, Window,
 };
 
 use files::Files;
@@ -307,6 +311,61 @@ impl Store for SqliteStore {
         let user = user.clone();
         self.readers
             .read(move |connection| personal::changes(connection, &user, after, limits))
+            .await
+    }
+
+    async fn invites(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+    ) -> Result<Vec<Invite>, ReadError> {
+        let caller = caller.clone();
+        self.readers
+            .read(move |connection| invites::list(connection, &caller, conversation))
+            .await
+    }
+
+    async fn invitation(
+        &self,
+        caller: &Caller,
+        code: CodeHash,
+        now: Timestamp,
+    ) -> Result<Invitation, ReadError> {
+        let caller = caller.clone();
+        self.readers
+            .read(move |connection| invites::invitation(connection, &caller, code, now))
+            .await
+    }
+
+    async fn bans(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        after: Option<&UserId>,
+        entries_max: usize,
+    ) -> Result<BansPage, ReadError> {
+        let (caller, after) = (caller.clone(), after.cloned());
+        self.readers
+            .read(move |connection| {
+                let after = after.as_ref();
+                moderation::bans(connection, &caller, conversation, after, entries_max)
+            })
+            .await
+    }
+
+    async fn versions(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        seq: Seq,
+        after: Seq,
+        limits: PageLimits,
+    ) -> Result<VersionsPage, ReadError> {
+        let caller = caller.clone();
+        self.readers
+            .read(move |connection| {
+                moderation::versions(connection, &caller, conversation, seq, after, limits)
+            })
             .await
     }
 

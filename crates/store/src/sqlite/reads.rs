@@ -2,7 +2,7 @@
 //! caller may read.
 
 use rusqlite::Connection;
-use tidemark_core::access::{Caller, Operation, permit_in};
+use tidemark_core::access::{Caller, Horizon, Operation, permit_in};
 use tidemark_core::conversation::Membership;
 use tidemark_core::unread::Counts;
 use tidemark_core::{ConversationId, Position, Refusal, Seq, UserId};
@@ -59,23 +59,33 @@ pub(crate) fn events_after(
     after: Seq,
     limits: PageLimits,
 ) -> Read<EventsPage> {
-    let kept = permitted(connection, Operation::Read, caller, conversation)?.kept;
+    let access = permitted(connection, Operation::Read, caller, conversation)?;
+    let horizon = access.horizon(caller);
+    let kept = access.kept;
     let head = kept.state.head;
     let mut statement = connection.prepare_cached(concat!(
         "SELECT ",
         event_columns!(),
         " FROM event WHERE conversation = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3"
     ))?;
-    let rows = statement.query((kept.key, after.get(), limits.entries_max.max(1)))?;
+    let rows = statement.query((
+        kept.key,
+        horizon.after(after).get(),
+        limits.entries_max.max(1),
+    ))?;
     let events: Vec<_> = page(connection, rows, limits)?
         .into_iter()
-        .map(|entry| entry.event)
+        .map(|mut entry| {
+            horizon.hide(&mut entry.event.body);
+            entry.event
+        })
         .collect();
     let last = events.last().map_or(head, |event| event.seq);
     Ok(EventsPage {
         events,
         head,
         more: last < head,
+        visible_from: horizon.visible_from(),
     })
 }
 
@@ -141,6 +151,11 @@ pub(crate) fn counts(
 }
 
 impl Access {
+    /// What the caller sees of the conversation.
+    pub(crate) fn horizon(&self, caller: &Caller) -> Horizon {
+        Horizon::of(caller, &self.kept.state, self.membership.as_ref())
+    }
+
     /// What the caller has still to see; zero for whoever is no member.
     pub(crate) fn counts(&self, connection: &Connection) -> rusqlite::Result<Counts> {
         match (self.user, &self.membership) {
@@ -190,7 +205,11 @@ pub(crate) fn readers(
     seq: Seq,
     entries_max: usize,
 ) -> Read<Vec<Reader>> {
-    let kept = permitted(connection, Operation::Read, caller, conversation)?.kept;
+    let access = permitted(connection, Operation::Read, caller, conversation)?;
+    if !access.horizon(caller).includes(seq) {
+        return Ok(Vec::new());
+    }
+    let kept = access.kept;
     let mut statement = connection.prepare_cached(
         "SELECT user_id, read FROM member
          WHERE conversation = ?1 AND departed IS NULL AND read >= ?2

@@ -7,7 +7,14 @@ use crate::OpenError;
 
 /// The steps that lead from an empty file to the present schema; the file says in `user_version` how
 /// many of them it has taken.
-const MIGRATIONS: &[&str] = &[FOUNDATION, MEMBERSHIP_FEED, LEASES, AMENDMENTS, PERSONAL];
+const MIGRATIONS: &[&str] = &[
+    FOUNDATION,
+    MEMBERSHIP_FEED,
+    LEASES,
+    AMENDMENTS,
+    PERSONAL,
+    ROLES,
+];
 
 const FOUNDATION: &str = "
 CREATE TABLE meta (
@@ -200,6 +207,32 @@ CREATE TABLE personal (
     PRIMARY KEY (user, conversation)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX personal_by_version ON personal (user, version);
+";
+
+/// How people take part, who is kept out, and who may come in. banned is the seq of the event that banned somebody.
+const ROLES: &str = "
+ALTER TABLE conversation ADD COLUMN history TEXT NOT NULL DEFAULT 'all';
+ALTER TABLE conversation ADD COLUMN slow_mode_seconds INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE conversation ADD COLUMN announcements_only INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE conversation ADD COLUMN mention_all TEXT NOT NULL DEFAULT 'member';
+
+ALTER TABLE member ADD COLUMN banned INTEGER;
+CREATE INDEX member_banned ON member (conversation, user_id) WHERE banned IS NOT NULL;
+
+-- code is the SHA-256 of the secret.
+CREATE TABLE invite (
+    key INTEGER PRIMARY KEY,
+    id BLOB NOT NULL UNIQUE,
+    conversation INTEGER NOT NULL,
+    code BLOB NOT NULL UNIQUE,
+    author INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    role TEXT NOT NULL,
+    expires_at INTEGER,
+    uses_max INTEGER,
+    uses INTEGER NOT NULL
+) STRICT;
+CREATE INDEX invite_by_conversation ON invite (conversation, key);
 ";
 
 /// Brings the file to the present schema and returns its epoch, which the first opening makes.

@@ -68,6 +68,20 @@ impl<E: Engine> Actor<E> {
                 let readers = self.store.readers(caller, *id, *seq, *entries_max);
                 format!("{:#?}", readers.await)
             }
+            Step::ReadInvites(caller, id) => {
+                format!("{:#?}", self.store.invites(caller, *id).await)
+            }
+            Step::ReadInvitation(caller, code, at) => {
+                format!("{:#?}", self.store.invitation(caller, *code, *at).await)
+            }
+            Step::ReadBans(caller, id, after, entries_max) => {
+                let bans = self.store.bans(caller, *id, after.as_ref(), *entries_max);
+                format!("{:#?}", bans.await)
+            }
+            Step::ReadVersions(caller, id, [place, after], limits) => {
+                let versions = self.store.versions(caller, *id, *place, *after, *limits);
+                format!("{:#?}", versions.await)
+            }
             Step::Reopen => {
                 self.store.close().await;
                 self.store = self.engine.reopen(&self.store);

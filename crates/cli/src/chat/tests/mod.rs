@@ -133,6 +133,11 @@ impl World {
             archived: false,
             favourite: false,
             marked_unread_at: None,
+            history: Wire::default(),
+            slow_mode_seconds: None,
+            announcements_only: false,
+            mention_all: Wire(tidemark_core::conversation::Role::Member),
+            visible_from: None,
             last_message: None,
         });
         let state = ConversationState {

@@ -243,6 +243,14 @@ impl ClientSession {
             };
         }
         track.exists_up_to(page.head_seq.0);
+        if let Some(first) = page.visible_from
+            && track.begins_at(first.0)
+        {
+            self.updates.push_back(Update::VisibleFrom {
+                conversation: id,
+                seq: first.0,
+            });
+        }
         for entry in page.events {
             if entry.conversation() == id {
                 self.deliver(entry);

@@ -153,6 +153,16 @@ impl Track {
         self.head = self.cursor.max(head);
     }
 
+    /// There is nothing to be had below `first`. Whether the cursor stood further below.
+    pub(crate) fn begins_at(&mut self, first: Seq) -> bool {
+        let is_below = self.cursor < first.previous();
+        if is_below {
+            self.cursor = first.previous();
+            self.exists_up_to(self.cursor);
+        }
+        is_below
+    }
+
     /// Lets go of what is missing.
     pub(crate) fn skip_gap(&mut self) {
         self.cursor = self.head;

@@ -92,6 +92,14 @@ pub enum Update {
     Added(Box<Conversation>),
     /// The user is no member any more, or the conversation cannot be seen; it is forgotten.
     Removed(ConversationId),
+    /// What was held below this place is not for the user to see any more, or never was: what follows begins here. The
+    /// cursor stands right before it.
+    VisibleFrom {
+        /// Where.
+        conversation: ConversationId,
+        /// The first event that the user sees.
+        seq: Seq,
+    },
     /// The server's history is another one than before: drop every event that is held. Followed
     /// conversations begin again from their first event, unless the app says otherwise.
     HistoryReplaced,

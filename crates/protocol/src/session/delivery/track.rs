@@ -146,8 +146,16 @@ impl Track {
             self.seen = self.seen.max(page.head_seq.0);
         }
         let first = page.events.first().map(LogEntry::seq);
+        // There is nothing to be given below where the user's view begins.
+        let hidden = page.visible_from.map_or(Seq::ZERO, |seq| seq.0.previous());
+        let hidden = hidden.min(page.head_seq.0);
+        let passed = self.take_held_up_to(hidden);
+        self.delivered = self.delivered.max(hidden);
         let continues = first.is_none_or(|first| first <= self.delivered.next());
         let mut pieces = Pieces::new(&page);
+        if !passed.is_empty() {
+            pieces.push_acks(passed);
+        }
         let mut cut = false;
         for entry in page.events {
             if !continues || entry.seq() <= self.delivered {

@@ -119,13 +119,19 @@ async fn every_read_of_the_log_uses_an_index() {
         entries_max: 50,
         text_bytes_max: usize::MAX,
     };
+    let view = timeline::View {
+        caller: &caller,
+        conversation: room(7),
+        floor: Seq::new(20).unwrap(),
+        limits,
+    };
     let mut statements = vec![
         reads::access(&caller, room(7)),
         reads::events_after_statement(room(7), seq, limits),
         reads::members_statement(room(7), Some(&ann), 50),
         reads::readers_statement(room(7), seq, 50),
-        timeline::below_statement(&caller, room(7), seq, limits),
-        timeline::above_statement(&caller, room(7), seq, limits),
+        view.below_statement(seq),
+        view.above_statement(seq),
         inbox::conversation_statement(&caller, room(7)),
         inbox::inbox_statement(&ann, Some(Position(150_000)), 20),
         inbox::memberships_statement(&ann),

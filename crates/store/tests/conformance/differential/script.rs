@@ -5,11 +5,11 @@ use proptest::option;
 use proptest::prelude::*;
 use tidemark_core::access::Caller;
 use tidemark_core::conversation::{
-    Action, Command, ConversationKind, Emoji, Joined, Mentions, NewAmendment, NewConversation,
-    NewMessage, Role, SettingsChange, Visibility, Wish,
+    Action, CodeHash, Command, ConversationKind, Emoji, History, Joined, Mentions, NewAmendment,
+    NewConversation, NewInvite, NewMessage, Role, RulesChange, SettingsChange, Visibility, Wish,
 };
 use tidemark_core::personal::{Draft, PersonalChange};
-use tidemark_core::{ClientId, ConversationId, Seq, Timestamp, UserId};
+use tidemark_core::{ClientId, ConversationId, InviteId, Seq, Timestamp, UserId};
 use tidemark_store::{PageLimits, Window};
 use uuid::Uuid;
 
@@ -31,6 +31,10 @@ pub(crate) enum Step {
     ReadMessages(Caller, ConversationId, Window, PageLimits),
     ReadMembers(Caller, ConversationId, Option<UserId>, usize),
     ReadReaders(Caller, ConversationId, Seq, usize),
+    ReadInvites(Caller, ConversationId),
+    ReadInvitation(Caller, CodeHash, Timestamp),
+    ReadBans(Caller, ConversationId, Option<UserId>, usize),
+    ReadVersions(Caller, ConversationId, [Seq; 2], PageLimits),
     Reopen,
     Kill,
 }
@@ -49,6 +53,10 @@ impl Step {
                 | Self::ReadMessages(..)
                 | Self::ReadMembers(..)
                 | Self::ReadReaders(..)
+                | Self::ReadInvites(..)
+                | Self::ReadInvitation(..)
+                | Self::ReadBans(..)
+                | Self::ReadVersions(..)
         )
     }
 }
@@ -69,7 +77,80 @@ fn user_id(name: &str) -> UserId {
 
 /// A history.
 pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
-    vec(step(), 1..30)
+    vec(step(), 1..30).prop_map(with_invites_numbered)
+}
+
+/// Gives each invite an id and a code of its own, as the server does.
+fn with_invites_numbered(mut steps: Vec<Step>) -> Vec<Step> {
+    let mut number = 0_u8;
+    for step in &mut steps {
+        let Step::Commit(commands) = step else {
+            continue;
+        };
+        for command in commands {
+            if let Action::Invite(new) = &mut command.action {
+                new.id = invite_id(number);
+                new.code = code(number);
+                number += 1;
+            }
+        }
+    }
+    steps
+}
+
+fn invite_id(number: u8) -> InviteId {
+    InviteId(Uuid::from_u128(number.into()))
+}
+
+fn code(number: u8) -> CodeHash {
+    CodeHash([number; 32])
+}
+
+/// One of the first invites of a script.
+fn invite_number() -> impl Strategy<Value = u8> {
+    0..4_u8
+}
+
+fn new_invite() -> impl Strategy<Value = NewInvite> {
+    let role = prop_oneof![Just(Role::Guest), Just(Role::Member), Just(Role::Admin)];
+    let expires = option::weighted(0.3, 0..500_u64);
+    (role, expires, option::weighted(0.4, 0..3_u64)).prop_map(|(role, expires_in_ms, uses_max)| {
+        NewInvite {
+            id: invite_id(0),
+            code: code(0),
+            role,
+            expires_in_ms,
+            uses_max,
+        }
+    })
+}
+
+fn rules() -> impl Strategy<Value = RulesChange> {
+    let history = prop_oneof![Just(History::All), Just(History::SinceJoined)];
+    (
+        option::of(history),
+        option::weighted(0.2, 0..2_u32),
+        option::weighted(0.2, any::<bool>()),
+        option::of(role()),
+    )
+        .prop_map(
+            |(history, slow_mode_seconds, announcements_only, mention_all)| RulesChange {
+                history,
+                slow_mode_seconds,
+                announcements_only,
+                mention_all,
+            },
+        )
+}
+
+fn role() -> impl Strategy<Value = Role> {
+    prop_oneof![
+        Just(Role::Guest),
+        Just(Role::Member),
+        Just(Role::Moderator),
+        Just(Role::Admin),
+        Just(Role::Owner),
+    ]
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -93,6 +174,15 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(caller, room, after, most)| Step::ReadMembers(caller, room, after, most)),
         1 => (caller(), room(), seq(), 1..4_usize)
             .prop_map(|(caller, room, place, most)| Step::ReadReaders(caller, room, place, most)),
+        1 => (caller(), room()).prop_map(|(caller, room)| Step::ReadInvites(caller, room)),
+        1 => (caller(), invite_number(), time())
+            .prop_map(|(caller, number, at)| Step::ReadInvitation(caller, code(number), at)),
+        1 => (caller(), room(), option::of(person()), 1..4_usize)
+            .prop_map(|(caller, room, after, most)| Step::ReadBans(caller, room, after, most)),
+        1 => (caller(), room(), (seq(), seq()), limits())
+            .prop_map(|(caller, room, (place, after), limits)| {
+                Step::ReadVersions(caller, room, [place, after], limits)
+            }),
         1 => Just(Step::Reopen),
         1 => Just(Step::Kill),
     ]
@@ -117,7 +207,14 @@ fn action() -> impl Strategy<Value = Action> {
         1 => joined().prop_map(|joined| Action::ChangeRole(joined.user, joined.role)),
         1 => Just(Action::Join),
         1 => Just(Action::Leave),
-        1 => settings().prop_map(Action::ChangeSettings),
+        2 => settings().prop_map(Action::ChangeSettings),
+        1 => (person(), option::of(Just("spam".to_owned())))
+            .prop_map(|(user, reason)| Action::Ban(user, reason)),
+        1 => person().prop_map(Action::Unban),
+        1 => person().prop_map(Action::HandOver),
+        1 => new_invite().prop_map(Action::Invite),
+        1 => invite_number().prop_map(|number| Action::RevokeInvite(invite_id(number))),
+        3 => invite_number().prop_map(|number| Action::JoinByInvite(code(number))),
         3 => seq().prop_map(Action::MoveCursor),
     ]
 }
@@ -196,12 +293,13 @@ fn settings() -> impl Strategy<Value = SettingsChange> {
     let new_title = option::of(option::of(title()));
     let topic = option::of(option::of(title()));
     let days = option::of(option::of(0..3_u32));
-    (new_title, topic, option::of(visibility()), days).prop_map(
-        |(title, topic, visibility, retention_days)| SettingsChange {
+    (new_title, topic, option::of(visibility()), days, rules()).prop_map(
+        |(title, topic, visibility, retention_days, rules)| SettingsChange {
             title,
             topic,
             visibility,
             retention_days,
+            rules,
         },
     )
 }
@@ -231,8 +329,7 @@ fn personal() -> impl Strategy<Value = PersonalChange> {
 }
 
 fn joined() -> impl Strategy<Value = Joined> {
-    let role = prop_oneof![Just(Role::Member), Just(Role::Admin), Just(Role::Owner)];
-    (person(), role).prop_map(|(user, role)| Joined { user, role })
+    (person(), role()).prop_map(|(user, role)| Joined { user, role })
 }
 
 /// Whoever calls was let in by the gateway, so they exist.

@@ -211,3 +211,54 @@ fn everything_can_be_followed_from_when_it_is_known() {
     assert_eq!(driven.events(), [6, 9]);
     assert_eq!(driven.syncs(), []);
 }
+
+/// There is nothing below where the user's view begins: the page that says so is the next one, whatever was held.
+#[test]
+fn a_page_that_begins_where_the_user_sees_is_no_gap() {
+    let mut driven = Driven::online(vec![entry(room(1), 20, 20)]);
+    driven.session.follow(room(1), seq(3));
+    let asked = driven.syncs();
+    assert_eq!((asked.len(), asked[0].after), (1, seq(3)));
+    let places = (15..=20).map(|place| message(room(1), place, other()));
+    let shown = Events {
+        id: asked[0].id,
+        conversation: Wire(room(1)),
+        events: places.map(LogEntry::Known).collect(),
+        head_seq: Wire(seq(20)),
+        more: false,
+        visible_from: Some(Wire(seq(15))),
+    };
+    driven.hear(&shown.encode());
+    let updates = driven.updates();
+    let begins = Update::VisibleFrom {
+        conversation: room(1),
+        seq: seq(15),
+    };
+    assert!(updates.contains(&begins), "{updates:?}");
+    let events = updates
+        .iter()
+        .filter(|update| matches!(update, Update::Event(_)));
+    assert_eq!(events.count(), 6);
+    driven.hear_event(&message(room(1), 21, other()));
+    assert_eq!(driven.events(), [21]);
+    driven.pass(Duration::from_secs(60));
+    assert_eq!(driven.syncs(), [], "nothing below is asked for");
+}
+
+/// A cursor above is left alone, however often the server says where the view begins.
+#[test]
+fn where_the_view_begins_moves_no_cursor_back() {
+    let mut driven = Driven::online(vec![entry(room(1), 6, 6)]);
+    driven.session.follow(room(1), seq(5));
+    let asked = driven.syncs();
+    let shown = Events {
+        id: asked[0].id,
+        conversation: Wire(room(1)),
+        events: vec![LogEntry::Known(message(room(1), 6, other()))],
+        head_seq: Wire(seq(6)),
+        more: false,
+        visible_from: Some(Wire(seq(4))),
+    };
+    driven.hear(&shown.encode());
+    assert_eq!(driven.events(), [6]);
+}

@@ -127,6 +127,7 @@ pub(super) fn page(
         events: events.map(LogEntry::Known).collect(),
         head_seq: Wire(seq(head)),
         more,
+        visible_from: None,
     };
     page.encode()
 }

@@ -96,6 +96,7 @@ impl Server {
                 id,
                 conversation: Wire(conversation),
                 head_seq: Wire(seq(log.len() as u64)),
+                visible_from: None,
                 more: last.is_some_and(|last| last.get() < log.len() as u64),
                 events,
             };

@@ -1,0 +1,586 @@
+//! Roles, rules, bans and invites: what commands do to them, and who reads what of it.
+
+use std::sync::Arc;
+
+use tidemark_core::access::Caller;
+use tidemark_core::conversation::{
+    Action, CodeHash, Command, EventBody, History, Invite, Joined, Mentions, NewAmendment,
+    NewInvite, Role, Rules, RulesChange, SettingsChange, Wish,
+};
+use tidemark_core::{ConversationId, InviteId, RefusalCode, Seq, Timestamp, UserId};
+
+use super::Engine;
+use super::world::{WHOLE, World, appended, commit, read_refusal, refusal, refused, seq};
+use crate::{Outcome, Store, Window};
+
+fn settings(rules: RulesChange) -> Action {
+    Action::ChangeSettings(SettingsChange {
+        rules,
+        ..SettingsChange::default()
+    })
+}
+
+fn since_joined() -> Action {
+    settings(RulesChange {
+        history: Some(History::SinceJoined),
+        ..RulesChange::default()
+    })
+}
+
+fn add(user: &UserId, role: Role) -> Action {
+    let user = user.clone();
+    Action::AddMembers(vec![Joined { user, role }])
+}
+
+fn ban(user: &UserId) -> Action {
+    Action::Ban(user.clone(), None)
+}
+
+fn person(user: &UserId) -> Caller {
+    Caller::User(user.clone())
+}
+
+impl<E: Engine> World<E> {
+    /// Makes an invite; its code.
+    async fn invite(
+        &self,
+        by: &UserId,
+        room: ConversationId,
+        uses_max: Option<u64>,
+    ) -> (Invite, Action) {
+        let id = self.id();
+        let mut code = [7; 32];
+        code[..16].copy_from_slice(id.as_bytes());
+        let new = NewInvite {
+            id: InviteId(id),
+            code: CodeHash(code),
+            role: Role::Guest,
+            expires_in_ms: None,
+            uses_max,
+        };
+        let Outcome::Invited(invite) = self.done(by, room, Action::Invite(new)).await else {
+            panic!("an invite is made");
+        };
+        (invite, Action::JoinByInvite(CodeHash(code)))
+    }
+}
+
+/// The rules of a conversation are what its settings made of them, also after a kill.
+pub async fn rules_are_what_settings_made_of_them<E: Engine>(mut world: World<E>) {
+    let [ann] = world.people(["ann"]).await;
+    let room = world.group(&ann, &[]).await;
+    let rules = Rules {
+        history: History::SinceJoined,
+        slow_mode_seconds: 60,
+        announcements_only: true,
+        mention_all: Role::Admin,
+    };
+    let change = RulesChange {
+        history: Some(rules.history),
+        slow_mode_seconds: Some(rules.slow_mode_seconds),
+        announcements_only: Some(rules.announcements_only),
+        mention_all: Some(rules.mention_all),
+    };
+    let outcome = world.done(&ann, room, settings(change.clone())).await;
+    assert!(
+        matches!(
+            outcome,
+            Outcome::Appended {
+                history: History::SinceJoined,
+                ..
+            }
+        ),
+        "{outcome:?}"
+    );
+    let events = world.events(room).await;
+    assert_eq!(appended(&outcome), &events[2..]);
+    world.kill_and_reopen();
+    let view = world.store.conversation(&person(&ann), room).await.unwrap();
+    assert_eq!(view.conversation.rules, rules);
+    assert_eq!(world.events(room).await, events);
+    let again = world.done(&ann, room, settings(change)).await;
+    assert!(matches!(again, Outcome::Unchanged { .. }), "{again:?}");
+}
+
+/// How long to wait follows from the last message in the log: of this batch, of before, and after a kill.
+pub async fn slow_mode_goes_by_the_last_message<E: Engine>(mut world: World<E>) {
+    let [ann, bob] = world.people(["ann", "bob"]).await;
+    let room = world.group(&ann, &[&bob]).await;
+    let slow = RulesChange {
+        slow_mode_seconds: Some(10),
+        ..RulesChange::default()
+    };
+    world.done(&ann, room, settings(slow)).await;
+    let begin = world.now().0;
+    let at = |ms: i64, command: Command| Command {
+        at: Timestamp(begin + ms),
+        ..command
+    };
+    let first = at(0, world.send(&bob, room, "first"));
+    let second = at(4_000, world.send(&bob, room, "second"));
+    let retry = at(5_000, first.clone());
+    let by_owner = at(5_001, world.send(&ann, room, "order"));
+    let batch = vec![first, second.clone(), retry, by_owner];
+    let mut outcomes = world.store.commit(batch).await.into_iter();
+    assert!(matches!(
+        outcomes.next(),
+        Some(Ok(Outcome::Appended { .. }))
+    ));
+    let early = refusal(outcomes.next().unwrap());
+    assert_eq!(early.code, RefusalCode::RateLimited);
+    assert_eq!(early.retry_after_ms, Some(6_000));
+    assert!(matches!(
+        outcomes.next(),
+        Some(Ok(Outcome::Repeated { .. }))
+    ));
+    assert!(matches!(
+        outcomes.next(),
+        Some(Ok(Outcome::Appended { .. }))
+    ));
+    world.kill_and_reopen();
+    let early = refusal(world.commit(at(9_999, second.clone())).await);
+    assert_eq!(early.retry_after_ms, Some(1));
+    assert!(world.commit(at(10_000, second)).await.is_ok());
+}
+
+/// Who is banned is out, stays out, and is in the list until the ban is lifted; members or not.
+pub async fn a_ban_removes_and_is_listed<E: Engine>(mut world: World<E>) {
+    let [ann, bob, cyd, dee] = world.people(["ann", "bob", "cyd", "dee"]).await;
+    let room = world.public_channel(&ann, &[&bob, &cyd]).await;
+    let reason = Some("spam".to_owned());
+    let banned = Action::Ban(bob.clone(), reason.clone());
+    let event = appended(&world.done(&ann, room, banned).await)[0].clone();
+    let EventBody::Members(change) = &event.body else {
+        panic!("{event:?}");
+    };
+    assert_eq!(
+        (&change.left, &change.banned),
+        (&vec![bob.clone()], &vec![bob.clone()])
+    );
+    world.done(&ann, room, ban(&dee)).await;
+    world.kill_and_reopen();
+
+    let page = async |after: Option<&UserId>, most| {
+        world
+            .store
+            .bans(&person(&ann), room, after, most)
+            .await
+            .unwrap()
+    };
+    let bans = page(None, 9).await;
+    assert_eq!(bans.bans[0].reason, reason);
+    assert_eq!(
+        (bans.bans[0].seq, bans.bans[0].at, &bans.bans[0].by),
+        (event.seq, event.at, &ann)
+    );
+    let users: Vec<_> = bans.bans.iter().map(|ban| ban.user.clone()).collect();
+    assert_eq!(users, [bob.clone(), dee.clone()]);
+    assert!(!bans.more);
+    let first = page(None, 1).await;
+    assert!(first.more);
+    assert_eq!(page(Some(&first.bans[0].user), 1).await.bans[0].user, dee);
+
+    for user in [&bob, &dee] {
+        let join = world.command(user, room, Action::Join);
+        assert_eq!(refused(world.commit(join).await), RefusalCode::Forbidden);
+        let adding = world.command(&ann, room, add(user, Role::Member));
+        assert_eq!(refused(world.commit(adding).await), RefusalCode::Forbidden);
+        let inbox = world.store.inbox(user, None, 9).await.unwrap();
+        assert!(inbox.conversations.is_empty());
+        let view = world.store.conversation(&person(user), room).await.unwrap();
+        assert_eq!((view.membership, view.last_message), (None, None));
+    }
+    let members = world
+        .store
+        .members(&person(&ann), room, None, 9)
+        .await
+        .unwrap();
+    let members: Vec<_> = members
+        .members
+        .into_iter()
+        .map(|member| member.user)
+        .collect();
+    assert_eq!(members, [ann.clone(), cyd.clone()]);
+    assert_eq!(
+        read_refusal(world.store.bans(&person(&cyd), room, None, 9).await).code,
+        RefusalCode::Forbidden
+    );
+
+    world.done(&ann, room, Action::Unban(bob.clone())).await;
+    world.done(&bob, room, Action::Join).await;
+    let bans = world
+        .store
+        .bans(&Caller::Administrator, room, None, 9)
+        .await
+        .unwrap();
+    assert_eq!(bans.bans.len(), 1);
+}
+
+/// A cursor never goes back, however somebody left and however they come again.
+pub async fn whoever_comes_back_has_not_read_less<E: Engine>(world: World<E>) {
+    let [ann, bob] = world.people(["ann", "bob"]).await;
+    let room = world.public_channel(&ann, &[&bob]).await;
+    let mut read = Seq::ZERO;
+    for leaves in [
+        world.command(&bob, room, Action::Leave),
+        world.command(&ann, room, Action::RemoveMember(bob.clone())),
+        world.command(&ann, room, ban(&bob)),
+    ] {
+        let said = world.say(&ann, room, "look").await;
+        world.done(&bob, room, Action::MoveCursor(said)).await;
+        world.commit(leaves).await.unwrap();
+        let lift = world.command(&ann, room, Action::Unban(bob.clone()));
+        let _ = world.commit(lift).await;
+        world.done(&bob, room, Action::Join).await;
+        let view = world.store.conversation(&person(&bob), room).await.unwrap();
+        let membership = view.membership.unwrap();
+        assert!(membership.read > read && membership.read >= said);
+        assert_eq!(view.counts.unread, 0);
+        read = membership.read;
+    }
+}
+
+/// Of all who use the last use at the same time, one is let in.
+pub async fn the_last_use_of_an_invite_lets_one_in<E: Engine>(world: World<E>) {
+    let people = world
+        .people(["ann", "bob", "cyd", "dee", "eve", "fay"])
+        .await;
+    let (ann, others) = people.split_first().unwrap();
+    let room = world.group(ann, &[]).await;
+    for concurrently in [false, true] {
+        let (invite, join) = world.invite(ann, room, Some(1)).await;
+        let commands = others
+            .iter()
+            .map(|user| world.command(user, room, join.clone()));
+        let outcomes = if concurrently {
+            let tries = commands.map(|command| {
+                let store = Arc::clone(&world.store);
+                tokio::spawn(async move { commit(&*store, command).await })
+            });
+            let mut outcomes = Vec::new();
+            for one in tries.collect::<Vec<_>>() {
+                outcomes.push(one.await.unwrap());
+            }
+            outcomes
+        } else {
+            world.store.commit(commands.collect()).await
+        };
+        let (joined, refused): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(Result::is_ok);
+        // Whoever is in by the first invite stays in, and takes no use.
+        let news = joined
+            .iter()
+            .filter(|one| matches!(one, Ok(Outcome::Appended { .. })));
+        assert_eq!(news.count(), 1);
+        for one in refused {
+            assert_eq!(refusal(one).code, RefusalCode::NotFound);
+        }
+        let kept = world.store.invites(&person(ann), room).await.unwrap();
+        let kept = kept.iter().find(|kept| kept.id == invite.id).unwrap();
+        assert_eq!(kept.uses, 1);
+    }
+}
+
+/// Unknown, expired, used up and revoked codes answer alike, whoever asks.
+pub async fn an_invite_that_lets_nobody_in_is_like_an_unknown_one<E: Engine>(world: World<E>) {
+    let [ann, bob, cyd, dee] = world.people(["ann", "bob", "cyd", "dee"]).await;
+    let room = world.group(&ann, &[]).await;
+    let code = |action: &Action| match action {
+        Action::JoinByInvite(code) => *code,
+        other => panic!("{other:?}"),
+    };
+    let (_, used_up) = world.invite(&ann, room, Some(1)).await;
+    world.done(&cyd, room, used_up.clone()).await;
+    let (revoked, revoked_code) = world.invite(&ann, room, None).await;
+    world
+        .done(&ann, room, Action::RevokeInvite(revoked.id))
+        .await;
+    let (open, open_code) = world.invite(&ann, room, None).await;
+    let elsewhere = world.group(&ann, &[]).await;
+    let unknown = CodeHash([1; 32]);
+
+    let now = world.now();
+    let ask = async |user: &UserId, code| world.store.invitation(&person(user), code, now).await;
+    let nothing = read_refusal(ask(&bob, unknown).await);
+    assert_eq!(nothing.code, RefusalCode::NotFound);
+    for dead in [code(&used_up), code(&revoked_code)] {
+        assert_eq!(read_refusal(ask(&bob, dead).await), nothing);
+        let join = world.command(&bob, room, Action::JoinByInvite(dead));
+        assert_eq!(refusal(world.commit(join).await), nothing);
+    }
+    // A good code of another conversation.
+    let join = world.command(&bob, elsewhere, open_code.clone());
+    assert_eq!(refusal(world.commit(join).await), nothing);
+    // Members find what they are in by a code that was used up.
+    assert!(ask(&cyd, code(&used_up)).await.is_ok());
+
+    let invitation = ask(&bob, code(&open_code)).await.unwrap();
+    assert_eq!(
+        (invitation.conversation.id, invitation.invite),
+        (room, open)
+    );
+    world.done(&ann, room, ban(&dee)).await;
+    assert_eq!(
+        read_refusal(ask(&dee, code(&open_code)).await).code,
+        RefusalCode::Forbidden
+    );
+    let join = world.command(&dee, room, open_code);
+    assert_eq!(refused(world.commit(join).await), RefusalCode::Forbidden);
+}
+
+/// What was made is listed with its uses, also after a kill; who may not make some sees none.
+pub async fn invites_are_kept_and_counted<E: Engine>(mut world: World<E>) {
+    let [ann, bob, cyd] = world.people(["ann", "bob", "cyd"]).await;
+    let room = world.group(&ann, &[&bob]).await;
+    let (mut first, join) = world.invite(&ann, room, Some(2)).await;
+    let (second, _) = world.invite(&ann, room, None).await;
+    let joined = world.done(&cyd, room, join.clone()).await;
+    let EventBody::Members(change) = &appended(&joined)[0].body else {
+        panic!("{joined:?}");
+    };
+    assert_eq!((change.invite, &change.by), (Some(first.id), &cyd));
+    assert_eq!(change.joined[0].role, Role::Guest);
+    assert_eq!(world.events(room).await.last(), Some(&appended(&joined)[0]));
+    let again = world.done(&cyd, room, join).await;
+    assert!(matches!(again, Outcome::Unchanged { .. }), "{again:?}");
+    world.kill_and_reopen();
+    first.uses = 1;
+    for caller in [person(&ann), Caller::Administrator] {
+        let invites = world.store.invites(&caller, room).await.unwrap();
+        assert_eq!(invites, [first.clone(), second.clone()]);
+    }
+    let refused = read_refusal(world.store.invites(&person(&bob), room).await);
+    assert_eq!(refused.code, RefusalCode::Forbidden);
+    let outcome = world.done(&ann, room, Action::RevokeInvite(first.id)).await;
+    assert_eq!(outcome, Outcome::InviteRevoked);
+    let invites = world.store.invites(&person(&ann), room).await.unwrap();
+    assert_eq!(invites, [second]);
+}
+
+/// Every read of a member begins where they became one, and says so.
+pub async fn a_newcomer_sees_nothing_of_before<E: Engine>(world: World<E>) {
+    let [ann, bob] = world.people(["ann", "bob"]).await;
+    let room = world.group(&ann, &[&bob]).await;
+    world.done(&ann, room, since_joined()).await;
+    let before = world.say(&ann, room, "before").await;
+    world.mention(&ann, room, Mentions::All).await;
+    world.done(&bob, room, Action::Leave).await;
+    let joined = appended(&world.done(&ann, room, add(&bob, Role::Member)).await)[0].seq;
+    let store = &world.store;
+    let (bob_sees, all) = (person(&bob), Caller::Administrator);
+
+    let view = store.conversation(&bob_sees, room).await.unwrap();
+    assert_eq!(view.last_message, None, "all that was said was before");
+    let inbox = store.inbox(&bob, None, 9).await.unwrap();
+    assert_eq!(inbox.conversations, [view]);
+
+    let edit = |text: &str| {
+        Action::Amend(NewAmendment {
+            target: before,
+            client_id: None,
+            wish: Wish::Edit {
+                text: text.to_owned(),
+                mentions: Some(Mentions::All),
+            },
+        })
+    };
+    let edited = appended(&world.done(&ann, room, edit("of before")).await)[0].seq;
+    let after = [
+        world.say(&ann, room, "one").await,
+        world.say(&ann, room, "two").await,
+        world.say(&ann, room, "three").await,
+    ];
+
+    for place in [Seq::ZERO, before, joined.previous()] {
+        let page = store
+            .events_after(&bob_sees, room, place, WHOLE)
+            .await
+            .unwrap();
+        assert_eq!(page.visible_from, Some(joined));
+        assert_eq!(page.events[0].seq, joined, "no hole after {place}");
+        let hidden = page
+            .events
+            .iter()
+            .find(|event| event.seq == edited)
+            .unwrap();
+        assert_eq!(hidden.body.text_bytes(), 0, "{hidden:?}");
+        let shown = world.events(room).await;
+        let shown = shown.into_iter().filter(|event| event.seq >= joined);
+        let mut shown: Vec<_> = shown.collect();
+        shown
+            .iter_mut()
+            .filter(|event| event.seq == edited)
+            .for_each(|event| event.body.redact());
+        assert_eq!(page.events, shown);
+    }
+    let rest = store
+        .events_after(&bob_sees, room, after[0], WHOLE)
+        .await
+        .unwrap();
+    assert_eq!(rest.events.len(), 2);
+    let everything = store
+        .events_after(&all, room, Seq::ZERO, WHOLE)
+        .await
+        .unwrap();
+    assert_eq!(
+        (everything.events.len() as u64, everything.visible_from),
+        (everything.head.get(), None)
+    );
+
+    let windows = [
+        (Window::Latest, &after[..]),
+        (Window::Before(after[1]), &after[..1]),
+        (Window::Before(before.next()), &[]),
+        (Window::After(Seq::ZERO), &after[..]),
+        (Window::Around(before), &after[..]),
+    ];
+    for (window, expected) in windows {
+        let page = store
+            .messages(&bob_sees, room, window, WHOLE)
+            .await
+            .unwrap();
+        let seqs: Vec<_> = page.messages.iter().map(|message| message.seq).collect();
+        assert_eq!(seqs, expected, "{window:?}");
+        assert!(!page.more, "{window:?}");
+    }
+    let small = crate::PageLimits {
+        entries_max: 2,
+        ..WHOLE
+    };
+    let page = store
+        .messages(&bob_sees, room, Window::Latest, small)
+        .await
+        .unwrap();
+    assert_eq!((page.messages.len(), page.more), (2, true));
+    let page = store
+        .messages(&bob_sees, room, Window::Before(after[1]), small)
+        .await
+        .unwrap();
+    assert_eq!((page.messages.len(), page.more), (1, false));
+
+    assert_eq!(store.readers(&bob_sees, room, before, 9).await.unwrap(), []);
+    assert_eq!(
+        store
+            .readers(&bob_sees, room, joined, 9)
+            .await
+            .unwrap()
+            .len(),
+        1
+    );
+    let mentions = store.mentions(&bob, None, WHOLE).await.unwrap();
+    assert_eq!(mentions.mentions, []);
+    let (_, counts) = store.counts(&bob, room).await.unwrap();
+    assert_eq!((counts.unread, counts.mentions), (3, 0));
+    let below = world.done(&bob, room, Action::MoveCursor(seq(1))).await;
+    assert!(
+        matches!(below, Outcome::Cursor { cursor, .. } if cursor.read == joined && !cursor.moved)
+    );
+
+    let mut answer = world.message("that one");
+    answer.reply_to = Some(before);
+    let answer = world.command(&bob, room, Action::Send(answer));
+    assert_eq!(refused(world.commit(answer).await), RefusalCode::Invalid);
+    let react = world.command(
+        &bob,
+        room,
+        Action::Amend(NewAmendment {
+            target: before,
+            client_id: None,
+            wish: Wish::Pin { on: true },
+        }),
+    );
+    assert_eq!(refused(world.commit(react).await), RefusalCode::NotFound);
+    let versions = store
+        .versions(&bob_sees, room, before, Seq::ZERO, WHOLE)
+        .await;
+    assert_eq!(read_refusal(versions).code, RefusalCode::NotFound);
+
+    // Whoever was there all the time sees all but the creation, and all again without the rule.
+    let page = store
+        .events_after(&person(&ann), room, Seq::ZERO, WHOLE)
+        .await
+        .unwrap();
+    assert_eq!(page.visible_from, Some(seq(2)));
+    let open = RulesChange {
+        history: Some(History::All),
+        ..RulesChange::default()
+    };
+    world.done(&ann, room, settings(open)).await;
+    let page = store
+        .events_after(&bob_sees, room, Seq::ZERO, WHOLE)
+        .await
+        .unwrap();
+    assert_eq!(
+        (page.events, page.visible_from),
+        (world.events(room).await, None)
+    );
+}
+
+/// Each version as it was sent, until a deletion takes the words away; pages join.
+pub async fn what_a_message_said_is_for_its_author_and_moderators<E: Engine>(world: World<E>) {
+    let [ann, bob, cyd] = world.people(["ann", "bob", "cyd"]).await;
+    let room = world.group(&ann, &[&bob, &cyd]).await;
+    let said = world.say(&bob, room, "one").await;
+    for text in ["two", "three"] {
+        let wish = Wish::Edit {
+            text: text.to_owned(),
+            mentions: None,
+        };
+        let edit = NewAmendment {
+            target: said,
+            client_id: None,
+            wish,
+        };
+        world.done(&bob, room, Action::Amend(edit)).await;
+    }
+    let page = async |caller: &Caller, after, limits| {
+        world
+            .store
+            .versions(caller, room, said, after, limits)
+            .await
+    };
+    for caller in [person(&bob), person(&ann), Caller::Administrator] {
+        let all = page(&caller, Seq::ZERO, WHOLE).await.unwrap();
+        let texts: Vec<_> = all
+            .versions
+            .iter()
+            .map(|version| version.text.as_str())
+            .collect();
+        assert_eq!(texts, ["one", "two", "three"]);
+        assert!(all.versions.iter().all(|version| version.by == bob));
+        assert!(!all.more);
+    }
+    for small in [
+        crate::PageLimits {
+            entries_max: 2,
+            ..WHOLE
+        },
+        crate::PageLimits {
+            text_bytes_max: 6,
+            ..WHOLE
+        },
+    ] {
+        let first = page(&person(&bob), Seq::ZERO, small).await.unwrap();
+        assert_eq!((first.versions.len(), first.more), (2, true));
+        let rest = page(&person(&bob), first.versions[1].seq, small)
+            .await
+            .unwrap();
+        assert_eq!((rest.versions.len(), rest.more), (1, false));
+    }
+    let refused = read_refusal(page(&person(&cyd), Seq::ZERO, WHOLE).await);
+    assert_eq!(refused.code, RefusalCode::Forbidden);
+    let nothing = world
+        .store
+        .versions(&person(&ann), room, seq(1), Seq::ZERO, WHOLE)
+        .await;
+    assert_eq!(read_refusal(nothing).code, RefusalCode::NotFound);
+
+    let delete = NewAmendment {
+        target: said,
+        client_id: None,
+        wish: Wish::Delete,
+    };
+    world.done(&ann, room, Action::Amend(delete)).await;
+    let left = page(&person(&ann), Seq::ZERO, WHOLE).await.unwrap();
+    assert_eq!(left.versions.len(), 3);
+    assert!(left.versions.iter().all(|version| version.text.is_empty()));
+}
