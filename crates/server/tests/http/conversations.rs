@@ -20,6 +20,7 @@ async fn a_new_group_has_its_maker_as_owner_and_shows_all_its_fields() {
         "kind": "group", "title": "Harbour", "topic": null, "visibility": "private", "head_seq": 2,
         "member_count": 2, "role": "owner", "read_seq": 2, "unread": 0, "mentions": 0, "muted": false,
         "muted_until": null, "archived": false, "favourite": false, "marked_unread_at": null,
+        "history": "all", "slow_mode_seconds": null, "announcements_only": false, "mention_all": "member",
         "last_message": null,
     });
     assert_eq!(body, expected);

@@ -18,6 +18,7 @@ mod membership;
 mod personal;
 mod presence;
 mod resume;
+mod roles;
 mod send;
 mod slow;
 mod typing;
