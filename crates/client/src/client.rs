@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tidemark_core::conversation::{ConversationKind, Message};
+use tidemark_core::conversation::{ConversationKind, InThread, Message};
 use tidemark_core::presence::Status;
 use tidemark_core::timeline::{Reaction, Timeline, TimelineMessage};
 use tidemark_core::unread::Counts;
@@ -26,7 +26,7 @@ use crate::{
 /// ends when it is closed or the last handle is dropped.
 #[derive(Clone, Debug)]
 pub struct Client {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     http: Http,
     task: Arc<Task>,
 }
@@ -304,6 +304,7 @@ impl Client {
         let kind: ConversationKind = conversation.kind.0;
         let (head, read) = (conversation.head_seq.0, conversation.read_seq.0);
         self.shared.with_session(|session, _| {
+            session.learn_size(conversation.id.0, conversation.member_count, head);
             session.learn(conversation.id.0, kind, head, read, counts);
         });
         self.shared.roused.notify_one();
@@ -402,6 +403,7 @@ fn holes(page: &body::MessagesPage, oldest: Option<Seq>) -> Option<(Seq, u32)> {
 /// A message of a page as the timeline holds it.
 fn shown(message: body::Message) -> TimelineMessage {
     TimelineMessage {
+        replies: message.thread_below(),
         seq: message.seq.0,
         at: message.at.0,
         message: Message {
@@ -411,6 +413,11 @@ fn shown(message: body::Message) -> TimelineMessage {
             reply_to: message.reply_to.map(|seq| seq.0),
             mentions: message.mentions.0,
             client_at: message.client_at.map(|at| at.0),
+            thread: message.thread.map(|root| InThread {
+                root: root.0,
+                also_in_conversation: message.also_in_conversation,
+                first: message.first_in_thread,
+            }),
         },
         edited_at: message.edited_at.map(|at| at.0),
         deleted: message.deleted,
@@ -454,6 +461,7 @@ mod tests {
                 reply_to: None,
                 mentions: Mentions::default(),
                 client_at: None,
+                thread: None,
             };
             TimelineMessage::new(Seq::new(*place).unwrap(), Timestamp(0), said)
         };

@@ -11,11 +11,12 @@ use tidemark_core::conversation::Emoji;
 use tidemark_core::{ClientId, ConversationId, InviteId, Position, Seq, SessionId, UserId};
 use tidemark_protocol::Code;
 use tidemark_protocol::body::{
-    Accepted, BanToMake, Bans, Conversation, ConversationPatch, Cursor, EventsPage, FeedPage,
-    Inbox, InvitePreview, InviteToMake, Invites, MadeInvite, Members, MembersToAdd, MentionsPage,
-    MessageAccepted, MessageEdit, MessageHistory, MessagesPage, MoveCursor, NewAccount,
-    NewConversation, NewMessage, NewOwner, Personal, PersonalChanges, PersonalPatch, Problem,
-    Readers, RolePatch, Sessions, SignIn, SignedIn, User, Users,
+    Accepted, BanToMake, Bans, Conversation, ConversationPatch, Cursor, DeliveredCursor,
+    EventsPage, FeedPage, Inbox, InvitePreview, InviteToMake, Invites, MadeInvite, Members,
+    MembersToAdd, MentionsPage, MessageAccepted, MessageEdit, MessageHistory, MessagesPage,
+    MoveCursor, NewAccount, NewConversation, NewMessage, NewOwner, Personal, PersonalChanges,
+    PersonalPatch, Problem, Readers, RolePatch, Sessions, SignIn, SignedIn, ThreadCursor,
+    ThreadPage, Threads, User, Users,
 };
 use tidemark_protocol::wire::{Secret, Wire};
 
@@ -204,6 +205,23 @@ calls! {
     /// Who has read up to a place.
     readers(id: ConversationId, seq: Seq) -> Readers
         = GET format!("/v1/conversations/{id}/readers?seq={seq}");
+    /// Says up to where a device of the user has fetched; the client does so by itself.
+    mark_delivered(id: ConversationId, seq: Seq) -> DeliveredCursor
+        = PUT format!("/v1/conversations/{id}/delivered"), &MoveCursor { seq: Wire(seq) };
+    /// A page of the timeline, oldest first, without the replies that only their threads show.
+    main_messages(id: ConversationId, page: Page, limit: u32) -> MessagesPage
+        = GET format!("{}&main=true", messages_path(id, page, limit));
+    /// A page of the replies below a message, oldest first; there is none around a place.
+    thread(id: ConversationId, thread: Seq, page: Page, limit: u32) -> ThreadPage
+        = GET windowed(message_path(id, thread, "/thread", None), page, limit);
+    /// Moves the user's cursor in a thread. [`Client::mark_thread_read`] does the same over the socket.
+    ///
+    /// [`Client::mark_thread_read`]: crate::Client::mark_thread_read
+    mark_thread_read(id: ConversationId, thread: Seq, seq: Seq) -> ThreadCursor
+        = PUT message_path(id, thread, "/thread/read", None), &MoveCursor { seq: Wire(seq) };
+    /// A page of the threads that the user takes part in, last active first.
+    threads(only: Option<ConversationId>, limit: u32, before: Option<Position>) -> Threads
+        = GET threads_path(only, limit, before);
     /// Changes what the user keeps of a conversation; all of it. [`Client::change_personal`] does the same and lets the
     /// client know.
     ///
@@ -324,6 +342,14 @@ fn paged(path: &str, limit: u32, before: Option<Position>) -> String {
     path
 }
 
+fn threads_path(only: Option<ConversationId>, limit: u32, before: Option<Position>) -> String {
+    let mut path = paged("/v1/threads", limit, before);
+    if let Some(only) = only {
+        let _ = write!(path, "&conversation={only}");
+    }
+    path
+}
+
 fn people_path(id: ConversationId, part: &str, limit: u32, after: Option<&UserId>) -> String {
     let mut path = format!("/v1/conversations/{id}/{part}?limit={limit}");
     if let Some(after) = after {
@@ -345,7 +371,11 @@ fn reaction(emoji: &Emoji) -> String {
 }
 
 fn messages_path(id: ConversationId, page: Page, limit: u32) -> String {
-    let mut path = format!("/v1/conversations/{id}/messages?limit={limit}");
+    windowed(format!("/v1/conversations/{id}/messages"), page, limit)
+}
+
+fn windowed(mut path: String, page: Page, limit: u32) -> String {
+    let _ = write!(path, "?limit={limit}");
     let _ = match page {
         Page::Latest => Ok(()),
         Page::Before(seq) => write!(path, "&before={seq}"),

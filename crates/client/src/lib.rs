@@ -56,6 +56,7 @@ mod message;
 mod options;
 mod shared;
 mod snapshot;
+mod threads;
 pub mod transport;
 mod updates;
 
@@ -71,4 +72,4 @@ pub use transport::{InvalidUrl, ServerUrl};
 pub use updates::{Missed, Updates};
 
 pub use tidemark_core::presence::{Presence, Status};
-pub use tidemark_protocol::session::client::{ConversationState, Pending, Update};
+pub use tidemark_protocol::session::client::{ConversationState, Pending, ThreadState, Update};

@@ -1,6 +1,6 @@
 //! A message on its way out.
 
-use tidemark_core::conversation::{Mentions, NewMessage};
+use tidemark_core::conversation::{Mentions, NewMessage, NewReply};
 use tidemark_core::{ClientId, Seq, Timestamp};
 use uuid::Uuid;
 
@@ -17,6 +17,8 @@ pub struct OutgoingMessage {
     pub client_at: Option<Timestamp>,
     /// What it is named. If it has no name yet, the client gives it one.
     pub client_id: Option<ClientId>,
+    /// The thread that it replies in.
+    pub thread: Option<NewReply>,
 }
 
 impl OutgoingMessage {
@@ -28,6 +30,7 @@ impl OutgoingMessage {
             mentions: Mentions::default(),
             client_at: None,
             client_id: None,
+            thread: None,
         }
     }
 
@@ -42,6 +45,19 @@ impl OutgoingMessage {
     pub fn replying_to(self, seq: Seq) -> Self {
         Self {
             reply_to: Some(seq),
+            ..self
+        }
+    }
+
+    /// Replies in the thread below the message at `thread`; the conversation shows it as well where
+    /// `also_in_conversation` says so.
+    #[must_use]
+    pub fn in_thread(self, thread: Seq, also_in_conversation: bool) -> Self {
+        Self {
+            thread: Some(NewReply {
+                thread,
+                also_in_conversation,
+            }),
             ..self
         }
     }
@@ -62,6 +78,7 @@ impl OutgoingMessage {
             reply_to: self.reply_to,
             mentions: self.mentions,
             client_at: self.client_at,
+            thread: self.thread,
         }
     }
 }

@@ -179,6 +179,8 @@ impl State {
             | Update::Presence { .. }
             | Update::WatchRefused { .. }
             | Update::Personal(_)
+            | Update::Thread { .. }
+            | Update::DeliveredTo { .. }
             | Update::Added(_)
             | Update::Ended(_) => {}
         }

@@ -177,6 +177,7 @@ mod tests {
                     reply_to: Seq::new(3),
                     mentions: Mentions::All,
                     client_at: None,
+                    thread: None,
                 },
             }],
             personal_version: 9,

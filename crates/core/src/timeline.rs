@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use crate::conversation::{Amendment, Event, EventBody};
+use crate::conversation::{Amendment, Change, Event, EventBody, Message};
 use crate::{Seq, Timestamp, UserId};
 
 mod message;
+mod replies;
 
 pub use self::message::{Reaction, TimelineMessage};
+use self::replies::ThreadNews;
+pub use self::replies::{PARTICIPANTS_MAX, Replies};
 
 /// What became of an event that was offered to a [`Timeline`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,9 +36,17 @@ pub struct Timeline {
     /// Whose reactions are marked.
     viewer: Option<UserId>,
     /// What happened lately to messages that are not shown, for when they are.
-    elsewhere: BTreeMap<Seq, (Timestamp, Amendment)>,
+    elsewhere: BTreeMap<Seq, Elsewhere>,
     /// Messages that came with what is still to be applied: up to where.
     ahead: BTreeMap<Seq, Seq>,
+}
+
+/// What happened to messages that are not shown.
+#[derive(Clone, Debug, Default)]
+struct Elsewhere {
+    amended: Option<(Timestamp, Amendment)>,
+    /// The first message of a thread, and what happened below it.
+    thread: Option<(Seq, ThreadNews)>,
 }
 
 /// How many events about messages that are not shown are kept. A page of the past is read and put in front
@@ -100,10 +111,8 @@ impl Timeline {
             if message.seq > self.head || self.messages.contains_key(&message.seq) {
                 continue;
             }
-            for (_, (at, amendment)) in self.elsewhere.range(as_of.next()..) {
-                if amendment.target == message.seq {
-                    message.amend(*at, amendment, self.viewer.as_ref());
-                }
+            for (seq, elsewhere) in self.elsewhere.range(as_of.next()..) {
+                elsewhere.tell(*seq, &mut message, self.viewer.as_ref());
             }
             if as_of > self.head {
                 self.ahead.insert(message.seq, as_of);
@@ -165,6 +174,7 @@ impl Timeline {
             }
             EventBody::Members(_) => {}
             EventBody::Message(message) => {
+                self.reply(event.seq, event.at, message);
                 let message = TimelineMessage::new(event.seq, event.at, message.clone());
                 self.messages.insert(event.seq, message);
                 return applied;
@@ -179,6 +189,12 @@ impl Timeline {
     }
 
     fn amend(&mut self, seq: Seq, at: Timestamp, amendment: &Amendment) {
+        if let Change::Delete {
+            thread: Some(root), ..
+        } = amendment.change
+        {
+            self.tell_root(seq, root, ThreadNews::Deleted);
+        }
         self.ahead.retain(|_, as_of| *as_of >= seq);
         if self.ahead.contains_key(&amendment.target) {
             return;
@@ -187,9 +203,53 @@ impl Timeline {
             message.amend(at, amendment, self.viewer.as_ref());
             return;
         }
-        self.elsewhere.insert(seq, (at, amendment.clone()));
-        if self.elsewhere.len() > ELSEWHERE_MAX {
+        self.put_aside(seq).amended = Some((at, amendment.clone()));
+    }
+
+    fn reply(&mut self, seq: Seq, at: Timestamp, message: &Message) {
+        if let Some(thread) = message.thread {
+            let news = ThreadNews::Sent {
+                sender: message.sender.clone(),
+                first: thread.first,
+                at,
+            };
+            self.tell_root(seq, thread.root, news);
+        }
+    }
+
+    /// Lets what happened in a thread by the event at `seq` be seen at its first message.
+    fn tell_root(&mut self, seq: Seq, root: Seq, news: ThreadNews) {
+        self.ahead.retain(|_, as_of| *as_of >= seq);
+        if self.ahead.contains_key(&root) {
+            return;
+        }
+        match self.messages.get_mut(&root) {
+            Some(message) => replies::tell(&mut message.replies, seq, &news),
+            None => self.put_aside(seq).thread = Some((root, news)),
+        }
+    }
+
+    /// Where what the event at `seq` did to messages that are not shown is kept.
+    fn put_aside(&mut self, seq: Seq) -> &mut Elsewhere {
+        while self.elsewhere.len() >= ELSEWHERE_MAX && !self.elsewhere.contains_key(&seq) {
             self.elsewhere.pop_first();
+        }
+        self.elsewhere.entry(seq).or_default()
+    }
+}
+
+impl Elsewhere {
+    /// Lets a message that is shown from now on catch up on what the event at `seq` did to it.
+    fn tell(&self, seq: Seq, message: &mut TimelineMessage, viewer: Option<&UserId>) {
+        if let Some((at, amendment)) = &self.amended
+            && amendment.target == message.seq
+        {
+            message.amend(*at, amendment, viewer);
+        }
+        if let Some((root, news)) = &self.thread
+            && *root == message.seq
+        {
+            replies::tell(&mut message.replies, seq, news);
         }
     }
 }
@@ -213,6 +273,7 @@ mod tests {
                 reply_to: None,
                 mentions: Mentions::default(),
                 client_at: None,
+                thread: None,
             }),
         }
     }

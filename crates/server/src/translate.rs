@@ -1,11 +1,13 @@
 //! From what the store says to what the protocol says: the only place where the two meet.
 
 use tidemark_core::access::Horizon;
-use tidemark_core::{Refusal, Seq, Timestamp};
-use tidemark_protocol::frame::{InboxEntry, Refused, RequestId};
+use tidemark_core::{ConversationId, Refusal, Seq, Timestamp};
+use tidemark_protocol::frame::{InboxEntry, Refused, RequestId, ThreadRead};
 use tidemark_protocol::wire::Wire;
 use tidemark_protocol::{Code, body};
-use tidemark_store::{ConversationView, MembershipView, Mentioned, User};
+use tidemark_store::{
+    ConversationView, MembershipView, Mentioned, ThreadCursorMove, ThreadPage, ThreadView, User,
+};
 
 /// When to try again after a store that could not accept, in milliseconds.
 pub(crate) const UNAVAILABLE_RETRY_MS: u64 = 500;
@@ -69,6 +71,7 @@ pub(crate) fn inbox_entry(view: &MembershipView) -> InboxEntry {
         read_seq: Wire(view.read),
         unread: view.counts.unread,
         mentions: view.counts.mentions,
+        member_count: view.conversation.members,
     }
 }
 
@@ -82,6 +85,54 @@ pub(crate) fn mention(mentioned: Mentioned) -> body::Mention {
         sender: Wire(message.message.sender),
         text: message.message.text,
         position: Wire(mentioned.position),
+    }
+}
+
+/// A page of a thread.
+pub(crate) fn thread_page(id: ConversationId, page: ThreadPage) -> body::ThreadPage {
+    let message = |it| body::Message::new(id, it);
+    let below = page.root.replies.clone();
+    let (replies, participant_count) = below
+        .as_ref()
+        .map_or((0, 0), |below| (below.count, below.participant_count));
+    let participants = below.into_iter().flat_map(|below| below.participants);
+    body::ThreadPage {
+        root: message(page.root),
+        messages: page.replies.into_iter().map(message).collect(),
+        head_seq: Wire(page.head),
+        more: page.more,
+        replies,
+        participants: participants.map(Wire).collect(),
+        participant_count,
+        read_seq: Wire(page.standing.read),
+        unread: page.standing.unread,
+    }
+}
+
+/// A thread that the caller takes part in.
+pub(crate) fn thread(view: ThreadView) -> body::ThreadEntry {
+    body::ThreadEntry {
+        conversation: Wire(view.conversation),
+        root: body::Message::new(view.conversation, view.root),
+        read_seq: Wire(view.standing.read),
+        unread: view.standing.unread,
+    }
+}
+
+/// Where a user's cursor in a thread stands.
+pub(crate) fn thread_read(
+    id: Option<RequestId>,
+    conversation: ConversationId,
+    thread: Seq,
+    moved: ThreadCursorMove,
+) -> ThreadRead {
+    ThreadRead {
+        id,
+        conversation: Wire(conversation),
+        thread: Wire(thread),
+        read_seq: Wire(moved.standing.read),
+        head_seq: Wire(moved.head),
+        unread: moved.standing.unread,
     }
 }
 

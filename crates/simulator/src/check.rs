@@ -256,6 +256,7 @@ mod tests {
                 reply_to: None,
                 mentions: Mentions::Users(vec![user("bo")]),
                 client_at: None,
+                thread: None,
             }),
         }
     }

@@ -115,5 +115,6 @@ fn message() -> NewMessage {
         reply_to: None,
         mentions: Mentions::default(),
         client_at: None,
+        thread: None,
     }
 }

@@ -12,8 +12,12 @@ use uuid::Uuid;
 use crate::{
     BansPage, CommitError, ConversationView, CursorMove, EventsPage, FeedEvent, InboxPage,
     Invitation, Leases, MembersPage, MembershipFeed, MembershipView, MentionsPage, PageLimits,
-    PersonalChanged, PersonalPage, ReadError, Reader, TimelinePage, VersionsPage, Window,
+    PersonalChanged, PersonalPage, ReadError, Receipts, ThreadCursorMove, ThreadPage,
+    ThreadsPage, TimelinePage, VersionsPage, Window,
 };
+
+/// Of how many of the threads that somebody takes part in the list of them is made.
+pub const THREADS_MAX: usize = 1_000;
 
 /// Commands that a gateway hands over together, in the order in which it took them.
 pub type Batch = Vec<Command>;
@@ -55,6 +59,15 @@ pub enum Outcome {
     Invited(Invite),
     /// The invite is there no longer.
     InviteRevoked,
+    /// The answer to a command that says what was fetched.
+    Delivered {
+        /// Up to where, reading counted in.
+        delivered: Seq,
+        /// Whether the command moved it.
+        moved: bool,
+        /// How many members the conversation has.
+        members: u64,
+    },
 }
 
 /// Whether an engine takes commands.
@@ -151,15 +164,15 @@ pub trait Store: Leases {
         entries_max: usize,
     ) -> impl Future<Output = Result<MembersPage, ReadError>> + Send;
 
-    /// The members whose cursors have reached `seq`, in the order of their ids. For members and
-    /// administrators.
+    /// The members whose cursors have reached `seq`, and those who only fetched up to there; of each at most
+    /// `entries_max`, in the order of their ids. For members and administrators.
     fn readers(
         &self,
         caller: &Caller,
         conversation: ConversationId,
         seq: Seq,
         entries_max: usize,
-    ) -> impl Future<Output = Result<Vec<Reader>, ReadError>> + Send;
+    ) -> impl Future<Output = Result<Receipts, ReadError>> + Send;
 
     /// The events of all conversations after a position, in commit order. A consumer that stores the
     /// last position it has seen and asks from there never misses an event.
@@ -266,6 +279,50 @@ pub trait Store: Leases {
         after: Seq,
         limits: PageLimits,
     ) -> impl Future<Output = Result<VersionsPage, ReadError>> + Send;
+
+    /// The same as [`messages`](Self::messages), without the replies that only their threads show. It walks past
+    /// those that lie between.
+    fn main_messages(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        window: Window,
+        limits: PageLimits,
+    ) -> impl Future<Output = Result<TimelinePage, ReadError>> + Send;
+
+    /// Replies of the thread below the message at `root`, as they stand now; none where nobody replied. For members
+    /// and administrators. Neither the page nor the count walks the thread.
+    fn thread(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        root: Seq,
+        window: Window,
+        limits: PageLimits,
+    ) -> impl Future<Output = Result<ThreadPage, ReadError>> + Send;
+
+    /// The threads that `user` takes part in, by their first message or by a reply, in conversations that they
+    /// are in now, or in this one: last active first, those active before `before`. Of more than
+    /// [`THREADS_MAX`] such threads those count in which the user wrote last.
+    fn threads(
+        &self,
+        user: &UserId,
+        conversation: Option<ConversationId>,
+        before: Option<Position>,
+        limits: PageLimits,
+    ) -> impl Future<Output = Result<ThreadsPage, ReadError>> + Send;
+
+    /// Moves the cursor of `user` in the thread below the message at `root`, as [`thread::move_cursor`] says, and
+    /// returns where it stands when that is durable. It only grows, whatever comes at the same time.
+    ///
+    /// [`thread::move_cursor`]: tidemark_core::conversation::thread::move_cursor
+    fn move_thread_cursor(
+        &self,
+        user: &UserId,
+        conversation: ConversationId,
+        root: Seq,
+        seq: Seq,
+    ) -> impl Future<Output = Result<ThreadCursorMove, CommitError>> + Send;
 
     /// Whether commands are taken now.
     fn health(&self) -> Health;

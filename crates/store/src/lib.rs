@@ -21,18 +21,22 @@ mod mentions_page;
 mod personal_page;
 pub mod postgres;
 pub mod sqlite;
+mod thread_views;
+mod threads_page;
 mod versions_page;
 mod views;
 
-pub use contract::{Batch, Health, Outcome, Store};
+pub use contract::{Batch, Health, Outcome, Store, THREADS_MAX};
 pub use directory::{
     ApiKey, Credentials, Directory, NewAccount, NewSession, SecretHash, Session, SessionOwner,
     User, UserOrigin,
 };
 pub use error::{CommitError, DirectoryError, OpenError, ReadError};
 pub use leases::{Acquired, LeaseError, LeaseToken, Leases};
+pub use thread_views::{ThreadCursorMove, ThreadPage, ThreadStanding, ThreadView, ThreadsPage};
 pub use views::{
-    Banned, BansPage, ConversationView, CursorMove, EventsPage, FeedEvent, InboxPage, Invitation,
-    Member, MembersPage, MembershipFeed, MembershipView, Mentioned, MentionsPage, PageLimits,
-    PersonalChanged, PersonalPage, Reader, TimelinePage, VersionsPage, Window,
+    Banned, BansPage, ConversationView, CursorMove, Delivered, EventsPage, FeedEvent, InboxPage,
+    Invitation, Member, MembersPage, MembershipFeed, MembershipView, Mentioned, MentionsPage,
+    PageLimits, PersonalChanged, PersonalPage, Reader, Receipts, TimelinePage, VersionsPage,
+    Window,
 };

@@ -3,7 +3,7 @@
 use std::{iter, mem};
 
 use tidemark_core::conversation::{Change, Event, EventBody};
-use tidemark_core::timeline::{Reaction, TimelineMessage};
+use tidemark_core::timeline::{Reaction, Replies, TimelineMessage};
 use tidemark_core::{Position, Timestamp};
 
 use crate::PageLimits;
@@ -24,6 +24,7 @@ pub(crate) struct Since {
     pub(crate) edited_at: Option<Timestamp>,
     pub(crate) reactions: Vec<Reaction>,
     pub(crate) pinned: bool,
+    pub(crate) replies: Option<Replies>,
 }
 
 impl Entry {
@@ -45,11 +46,13 @@ impl Entry {
             edited_at,
             reactions,
             pinned,
+            replies,
         } = self.since;
         Some(TimelineMessage {
             edited_at,
             reactions,
             pinned,
+            replies,
             ..TimelineMessage::from_event(self.event)?
         })
     }

@@ -127,6 +127,24 @@ pub struct Reader {
     pub read: Seq,
 }
 
+/// A member whose devices have fetched the place asked about, which they have not read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivered {
+    /// Who.
+    pub user: UserId,
+    /// Up to where a device of theirs has fetched.
+    pub delivered: Seq,
+}
+
+/// How far a place of a conversation has come, each list in the order of the ids.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Receipts {
+    /// Members who have read it.
+    pub readers: Vec<Reader>,
+    /// Members who have fetched it and not read it.
+    pub delivered: Vec<Delivered>,
+}
+
 /// Where a read cursor stands after a command that may have moved it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CursorMove {

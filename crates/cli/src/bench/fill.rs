@@ -99,6 +99,7 @@ fn message(text: &str) -> NewMessage {
         reply_to: None,
         mentions: Mentions::default(),
         client_at: None,
+        thread: None,
     }
 }
 

@@ -202,6 +202,8 @@ impl Session {
                 | Update::WatchRefused { .. }
                 | Update::VisibleFrom { .. }
                 | Update::Personal(_)
+                | Update::Thread { .. }
+                | Update::DeliveredTo { .. }
                 | Update::Ended(_),
             ) => return,
             // What was missed may have been a conversation that came or went.

@@ -121,6 +121,8 @@ impl Tailer {
             | Update::WatchRefused { .. }
             | Update::VisibleFrom { .. }
             | Update::Personal(_)
+            | Update::Thread { .. }
+            | Update::DeliveredTo { .. }
             | Update::Ended(_) => Ok(()),
         }
     }

@@ -78,7 +78,8 @@ impl World {
                 reply_to: None,
                 mentions: Wire(Mentions::default()),
                 client_at: None,
-                thread: NotSupported,
+                thread: None,
+                also_in_conversation: false,
                 attachments: NotSupported,
             };
             http.send_message(room, &message).await.unwrap();

@@ -154,6 +154,7 @@ impl Person {
             reply_to: reply_to.flatten(),
             mentions,
             client_at: Some(Timestamp(rng.random_range(0..1 << 40))),
+            thread: None,
             client_id: Some(ClientId(Uuid::from_u128(rng.random()))),
         }
     }

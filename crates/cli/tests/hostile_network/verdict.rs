@@ -153,6 +153,7 @@ impl World {
                 reply_to: said.reply_to,
                 mentions: said.mentions.clone(),
                 client_at: said.client_at,
+                thread: None,
             };
             ensure!(*logged == expected, "{logged:?} was said as {expected:?}");
             return Ok(());

@@ -94,7 +94,10 @@ fn delete(
     };
     Ok(match message.deleted {
         Some(mark) => Err(mark),
-        None => Ok(Change::Delete { reason }),
+        None => Ok(Change::Delete {
+            reason,
+            thread: message.thread,
+        }),
     })
 }
 

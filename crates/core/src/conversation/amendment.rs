@@ -31,6 +31,8 @@ pub enum Change {
     Delete {
         /// Why.
         reason: DeleteReason,
+        /// The thread that it was a reply in: whoever does not hold it can count replies all the same.
+        thread: Option<Seq>,
     },
     /// Somebody reacted to it, or took a reaction back.
     Reaction {
@@ -139,4 +141,6 @@ pub struct Amended {
     pub has_emoji: bool,
     /// How many different emojis there are.
     pub emojis: u64,
+    /// The thread that it is a reply in.
+    pub thread: Option<Seq>,
 }

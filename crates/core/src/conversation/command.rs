@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::access::Caller;
 use crate::conversation::{
-    CodeHash, ConversationKind, Emoji, Joined, Mentions, NewAmendment, NewInvite, Role,
-    SettingsChange, Visibility,
+    CodeHash, ConversationKind, Delivery, Emoji, Joined, Mentions, NewAmendment, NewInvite,
+    NewReply, Role, SettingsChange, Visibility,
 };
 use crate::{ClientId, ConversationId, InviteId, Seq, Timestamp, UserId};
 
@@ -57,6 +57,8 @@ pub enum Action {
     RevokeInvite(InviteId),
     /// Become a member by an invite.
     JoinByInvite(CodeHash),
+    /// Say up to where a device of one's own has fetched.
+    MoveDelivered(Delivery),
 }
 
 /// A conversation to begin.
@@ -87,6 +89,8 @@ pub struct NewMessage {
     pub mentions: Mentions,
     /// When the sender's clock says that it was written.
     pub client_at: Option<Timestamp>,
+    /// The thread that it replies in.
+    pub thread: Option<NewReply>,
 }
 
 /// What a store must look up before [`decide`](super::decide()) can answer, beside the conversation
@@ -107,6 +111,8 @@ pub struct Needs<'a> {
     pub users: Vec<&'a UserId>,
     /// The invites of the conversation.
     pub invites: bool,
+    /// The message at this place as the first of a thread: [`Root`](super::Root).
+    pub root: Option<Seq>,
 }
 
 impl Command {
@@ -122,6 +128,7 @@ impl Command {
             Action::Send(new) => {
                 needs.earlier_event = Some(new.client_id);
                 needs.target = new.reply_to;
+                needs.root = new.thread.map(|reply| reply.thread);
             }
             Action::Amend(new) => {
                 needs.earlier_event = new.client_id;
@@ -137,7 +144,11 @@ impl Command {
             Action::Invite(_) | Action::RevokeInvite(_) | Action::JoinByInvite(_) => {
                 needs.invites = true;
             }
-            Action::Join | Action::Leave | Action::ChangeSettings(_) | Action::MoveCursor(_) => {}
+            Action::Join
+            | Action::Leave
+            | Action::ChangeSettings(_)
+            | Action::MoveCursor(_)
+            | Action::MoveDelivered(_) => {}
         }
         needs
     }

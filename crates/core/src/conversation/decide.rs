@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use crate::access::{Caller, Horizon, Operation, Standing, permit};
 use crate::conversation::amend::amend;
+use crate::conversation::delivered::move_delivered;
 use crate::conversation::{
     Action, Amended, Command, Conversation, ConversationKind, EventBody, Invite, Joined,
-    MembersChange, Membership, Mentions, Message, NewConversation, NewMessage, Role,
-    SettingsChange, Visibility,
+    MembersChange, Membership, Mentions, Message, NewConversation, NewMessage, Role, Root,
+    SettingsChange, Visibility, thread,
 };
 use crate::conversation::{invite, moderation};
 use crate::{ConversationId, InviteId, Limits, Refusal, Seq, Timestamp, UserId};
@@ -34,6 +35,8 @@ pub struct Facts<'a> {
     pub invites: &'a [Invite],
     /// How large things may get.
     pub limits: &'a Limits,
+    /// The message that [`Needs::root`](super::Needs::root) asked for.
+    pub root: Option<Root>,
 }
 
 /// What is known of a user that a command names.
@@ -93,6 +96,8 @@ pub enum Decision {
     },
     /// This invite ends.
     RevokeInvite(InviteId),
+    /// It is noted that the caller's devices have fetched up to here.
+    MoveDelivered(Seq),
 }
 
 /// Decides what `command` does, given `facts`.
@@ -182,6 +187,10 @@ pub fn decide(facts: &Facts<'_>, command: Command) -> Result<Decision, Refusal> 
         }
         // Whoever holds a code need not be able to see the conversation: the code is the permission.
         Action::JoinByInvite(code) => invite::join(facts, conversation, &caller, at, code),
+        Action::MoveDelivered(delivery) => {
+            may(Operation::MoveCursor)?;
+            move_delivered(conversation, facts.caller, delivery)
+        }
     }
 }
 
@@ -251,17 +260,18 @@ fn send(
     at: Timestamp,
     new: NewMessage,
 ) -> Result<Decision, Refusal> {
-    let message = Message {
+    let mut message = Message {
         sender: caller.author(),
         client_id: new.client_id,
         text: new.text,
         reply_to: new.reply_to,
         mentions: each_once(new.mentions),
         client_at: new.client_at,
+        thread: None,
     };
     // Before any limit: what was accepted once stays accepted, also under limits that are smaller now.
     if let Some(earlier) = facts.earlier {
-        return repeat(earlier, &message);
+        return repeat(earlier, &message, new.thread);
     }
     if message.text.is_empty() {
         return Err(Refusal::invalid("text is empty"));
@@ -280,16 +290,27 @@ fn send(
     let rules = &conversation.rules;
     rules.check_mentions(standing, &message.mentions)?;
     rules.check_send(standing, facts.caller, at)?;
+    if let Some(reply) = new.thread {
+        let seen = Horizon::of(caller, conversation, facts.caller).includes(reply.thread);
+        let root = facts.root.filter(|_| seen);
+        message.thread = Some(thread::reply(conversation, root, reply)?);
+    }
     Ok(Decision::Append(vec![EventBody::Message(message)]))
 }
 
 /// A client id that was used before: the same message again, or a contradiction. The sender's clock is
 /// no part of the content, and what was deleted since is gone and not compared.
-fn repeat(earlier: &Earlier, message: &Message) -> Result<Decision, Refusal> {
+fn repeat(
+    earlier: &Earlier,
+    message: &Message,
+    reply: Option<thread::NewReply>,
+) -> Result<Decision, Refusal> {
     let same_words = |was: &Message| was.text == message.text && was.mentions == message.mentions;
     let was = earlier.body.as_message();
     if was.is_some_and(|was| {
-        was.reply_to == message.reply_to && (was.is_redacted() || same_words(was))
+        was.reply_to == message.reply_to
+            && thread::is_same(was.thread, reply)
+            && (was.is_redacted() || same_words(was))
     }) {
         Ok(Decision::Repeated {
             seq: earlier.seq,

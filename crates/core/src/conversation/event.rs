@@ -1,6 +1,6 @@
 //! What is in the log. An event is a fact that was accepted; it never changes its place.
 
-use crate::conversation::{Amendment, Change, Role, RulesChange, Visibility};
+use crate::conversation::{Amendment, Change, InThread, Role, RulesChange, Visibility};
 use crate::{ClientId, ConversationId, InviteId, Seq, Timestamp, UserId};
 
 /// One entry of a conversation's log.
@@ -141,12 +141,20 @@ pub struct Message {
     pub mentions: Mentions,
     /// When the sender's clock says that it was written. Shown, never trusted.
     pub client_at: Option<Timestamp>,
+    /// The thread that it is a reply in.
+    pub thread: Option<InThread>,
 }
 
 impl Message {
     /// How much text it brings along; see [`EventBody::text_bytes`].
     pub fn text_bytes(&self) -> usize {
         self.text.len() + self.mentions.bytes()
+    }
+
+    /// Whether only its thread shows it.
+    pub fn is_in_thread_only(&self) -> bool {
+        self.thread
+            .is_some_and(|thread| !thread.also_in_conversation)
     }
 
     /// Whether what it said was taken away by a deletion: nobody sends a message that says nothing.

@@ -138,6 +138,7 @@ impl Effect {
                     sent: 0,
                     sent_at: None,
                     banned: None,
+                    delivered: Seq::ZERO,
                 })
             }),
             Self::IsUnbanned => with(|membership, _| membership.banned = None),

@@ -88,6 +88,9 @@ pub struct Membership {
     pub sent_at: Option<Timestamp>,
     /// The event that banned them, if they are kept out now.
     pub banned: Option<Seq>,
+    /// Up to where a device of theirs said that it fetched, if that is above `read`; see
+    /// [`delivered_through`](Self::delivered_through).
+    pub delivered: Seq,
 }
 
 impl Membership {
@@ -160,6 +163,7 @@ impl Membership {
             sent: previous.map_or(0, |previous| previous.sent),
             sent_at: previous.and_then(|previous| previous.sent_at),
             banned: None,
+            delivered: previous.map_or(seq, |previous| previous.delivered.max(seq)),
         }
     }
 

@@ -3,6 +3,8 @@
 use crate::conversation::{Amendment, Change, Emoji, Event, EventBody, Mentions, Message};
 use crate::{Seq, Timestamp, UserId};
 
+use super::Replies;
+
 /// A message as it stands now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimelineMessage {
@@ -20,6 +22,8 @@ pub struct TimelineMessage {
     pub reactions: Vec<Reaction>,
     /// Whether it is pinned.
     pub pinned: bool,
+    /// The thread below it, if there ever was one. Stays when the message is deleted.
+    pub replies: Option<Replies>,
 }
 
 /// How many people reacted to a message with one emoji.
@@ -44,6 +48,7 @@ impl TimelineMessage {
             edited_at: None,
             reactions: Vec::new(),
             pinned: false,
+            replies: None,
         }
     }
 

@@ -96,7 +96,13 @@ fn the_author_and_those_who_keep_order_delete() {
             panic!("{done:?}");
         };
         let amendment = events[0].body.as_amendment().unwrap();
-        assert_eq!(amendment.change, Change::Delete { reason });
+        assert_eq!(
+            amendment.change,
+            Change::Delete {
+                reason,
+                thread: None
+            }
+        );
     }
     let mut world = settled_world();
     let Outcome::Appended(events) = by(&mut world, "ada", Action::Send(says(1, "hi"))).unwrap()
@@ -292,6 +298,7 @@ fn a_redacted_event_says_nothing() {
         reply_to: None,
         mentions: Mentions::All,
         client_at: None,
+        thread: None,
     });
     body.redact();
     assert_eq!(body.text_bytes(), 0);

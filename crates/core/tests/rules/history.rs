@@ -6,8 +6,9 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use tidemark_core::access::Caller;
 use tidemark_core::conversation::{
-    Action, CodeHash, Command, ConversationKind, Emoji, History, Joined, Mentions, NewAmendment,
-    NewConversation, NewInvite, NewMessage, Role, RulesChange, SettingsChange, Visibility, Wish,
+    Action, CodeHash, Command, ConversationKind, Delivery, Emoji, History, Joined, Mentions,
+    NewAmendment, NewConversation, NewInvite, NewMessage, NewReply, Role, RulesChange,
+    SettingsChange, Visibility, Wish,
 };
 use tidemark_core::{ClientId, ConversationId, InviteId, Limits, Seq, Timestamp, UserId};
 use uuid::Uuid;
@@ -59,6 +60,7 @@ pub(crate) fn says(number: u128, text: &str) -> NewMessage {
         reply_to: None,
         mentions: Mentions::default(),
         client_at: None,
+        thread: None,
     }
 }
 
@@ -180,18 +182,33 @@ pub(crate) fn action() -> impl Strategy<Value = Action> {
         1 => invite().prop_map(Action::Invite),
         1 => (0..4_u8).prop_map(|code| Action::JoinByInvite(CodeHash([code; 32]))),
         3 => seq().prop_map(Action::MoveCursor),
+        2 => (seq(), 2..5_u64).prop_map(|(seq, members_max)| {
+            Action::MoveDelivered(Delivery { seq, members_max })
+        }),
     ]
 }
 
 pub(crate) fn new_message() -> impl Strategy<Value = NewMessage> {
     let text = select(["yes", "no", "later"].as_slice());
-    (0..12_u128, text, option::weighted(0.2, seq()), mentions()).prop_map(
-        |(number, text, reply_to, mentions)| NewMessage {
+    // Early places, where the messages are.
+    let thread = (0..14_u64, any::<bool>()).prop_map(|(thread, also_in_conversation)| NewReply {
+        thread: Seq::new(thread).unwrap(),
+        also_in_conversation,
+    });
+    let thread = option::weighted(0.6, thread);
+    (
+        0..24_u128,
+        text,
+        option::weighted(0.2, seq()),
+        mentions(),
+        thread,
+    )
+        .prop_map(|(number, text, reply_to, mentions, thread)| NewMessage {
             reply_to,
             mentions,
+            thread,
             ..says(number, text)
-        },
-    )
+        })
 }
 
 pub(crate) fn new_amendment() -> impl Strategy<Value = NewAmendment> {

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, subsequence};
 use tidemark_core::access::Caller;
 use tidemark_core::conversation::{
-    Action, Command, ConversationKind, Mentions, NewConversation, NewMessage, Visibility,
+    Action, Command, ConversationKind, Mentions, NewConversation, NewMessage, NewReply, Visibility,
 };
 use tidemark_core::{RefusalCode, Seq, Timestamp};
 
@@ -35,7 +35,7 @@ fn later(command: &Command) -> Command {
     }
 }
 
-/// Makes it another message: by its text, by what it answers, or by whom it mentions.
+/// Makes it another message: by its text, by what it answers, by its thread, or by whom it mentions.
 fn change(new: &mut NewMessage, part: i32) {
     match part {
         0 => new.text.push_str(", or maybe not"),
@@ -44,6 +44,19 @@ fn change(new: &mut NewMessage, part: i32) {
                 Some(_) => None,
                 None => Some(Seq::ZERO.next()),
             }
+        }
+        2 => {
+            new.thread = match new.thread {
+                Some(_) => None,
+                None => Some(NewReply {
+                    thread: Seq::ZERO.next(),
+                    also_in_conversation: false,
+                }),
+            }
+        }
+        3 if new.thread.is_some() => {
+            let thread = new.thread.as_mut().unwrap();
+            thread.also_in_conversation = !thread.also_in_conversation;
         }
         _ => {
             new.mentions = match new.mentions {
@@ -78,7 +91,7 @@ proptest! {
     }
 
     #[test]
-    fn a_used_client_id_with_another_content_is_a_conflict(commands in history(), part in 0..3) {
+    fn a_used_client_id_with_another_content_is_a_conflict(commands in history(), part in 0..5) {
         let mut world = settled_world();
         for (mut send, outcome) in accepted_sends(&mut world, commands) {
             let Outcome::Appended(events) = outcome else { unreachable!() };

@@ -18,5 +18,6 @@ mod moderation;
 mod outsiders;
 mod personal;
 mod taking_part;
+mod threads;
 mod timeline;
 mod world;

@@ -208,6 +208,7 @@ fn a_moderator_deletes_what_others_wrote() {
     let change = &events[0].body.as_amendment().unwrap().change;
     let by_moderator = tidemark_core::conversation::Change::Delete {
         reason: DeleteReason::Moderator,
+        thread: None,
     };
     assert_eq!(*change, by_moderator);
 }

@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
-use tidemark_core::conversation::{Amendment, Change, Emoji, Event, Mentions, Message};
-use tidemark_core::timeline::{Applied, Reaction, Timeline, TimelineMessage};
+use tidemark_core::conversation::{Amendment, Change, Emoji, Event, Mark, Mentions, Message};
+use tidemark_core::timeline::{
+    Applied, PARTICIPANTS_MAX, Reaction, Replies, Timeline, TimelineMessage,
+};
 use tidemark_core::{Seq, UserId};
 
 use crate::history::{lived_in_world, user};
@@ -19,6 +21,10 @@ fn ada() -> UserId {
 /// What ada sees of each message, found by looking through all events for each, and not in their order.
 fn messages_of<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<TimelineMessage> {
     let events: Vec<_> = events.into_iter().collect();
+    let with_replies = |mut message: TimelineMessage| {
+        message.replies = replies_of(message.seq, &events);
+        message
+    };
     let messages = events.iter().filter_map(|event| {
         let message = event.body.as_message()?.clone();
         let changes: Vec<_> = events
@@ -26,9 +32,39 @@ fn messages_of<'a>(events: impl IntoIterator<Item = &'a Event>) -> Vec<TimelineM
             .filter_map(|event| Some((event, event.body.as_amendment()?)))
             .filter(|(_, amendment)| amendment.target == event.seq)
             .collect();
-        Some(message_of(event, message, &changes))
+        Some(with_replies(message_of(event, message, &changes)))
     });
     messages.collect()
+}
+
+/// The thread below a message, counted reply by reply.
+fn replies_of(root: Seq, events: &[&Event]) -> Option<Replies> {
+    let replies: Vec<_> = events
+        .iter()
+        .filter_map(|event| Some((event, event.body.as_message()?)))
+        .filter(|(_, message)| message.thread.is_some_and(|thread| thread.root == root))
+        .collect();
+    let places: BTreeSet<_> = replies.iter().map(|(event, _)| event.seq).collect();
+    let deleted = events
+        .iter()
+        .filter_map(|event| event.body.deletes())
+        .filter(|target| places.contains(target));
+    let mut people: Vec<UserId> = Vec::new();
+    for (_, message) in replies.iter().rev() {
+        if !people.contains(&message.sender) {
+            people.push(message.sender.clone());
+        }
+    }
+    let (last, _) = replies.last()?;
+    Some(Replies {
+        count: (replies.len() - deleted.count()) as u64,
+        participant_count: people.len() as u64,
+        participants: people.into_iter().take(PARTICIPANTS_MAX).collect(),
+        last: Mark {
+            seq: last.seq,
+            at: last.at,
+        },
+    })
 }
 
 fn message_of(
@@ -139,6 +175,39 @@ proptest! {
             }
             offer(&mut timeline, room, &room.log.last().unwrap().event);
             prop_assert_eq!(messages_in(&timeline), messages_of(room.events()));
+        }
+    }
+
+    /// A page of the past of any age, put in front before or after what happened since, ends as the log does.
+    #[test]
+    fn a_page_of_any_age_ends_with_the_threads_of_the_log(
+        world in lived_in_world(),
+        head in any::<Index>(),
+        as_of in any::<Index>(),
+    ) {
+        for room in world.rooms.values() {
+            let events: Vec<_> = room.events().collect();
+            let head = head.index(events.len());
+            let as_of = as_of.index(events.len() + 1);
+            let mut page = Timeline::default().viewed_by(ada());
+            for event in &events[..as_of] {
+                page.apply(event);
+            }
+            let start = Seq::new(head as u64).unwrap();
+            let mut timeline = Timeline::starting_after(Seq::ZERO).viewed_by(ada());
+            for event in &events[..head] {
+                // What was there before is not shown yet.
+                timeline.apply(event);
+                timeline.keep_newest(0);
+            }
+            timeline.prepend(messages_in(&page), Seq::new(as_of as u64).unwrap());
+            for event in &events[head..] {
+                timeline.apply(event);
+            }
+            for shown in timeline.messages().filter(|it| it.seq <= start) {
+                let expected = replies_of(shown.seq, &events);
+                prop_assert_eq!(&shown.replies, &expected, "{} {}", head, as_of);
+            }
         }
     }
 

@@ -7,8 +7,8 @@ use std::fmt;
 use tidemark_core::access::Caller;
 use tidemark_core::conversation::{
     Action, Amended, Change, Command, Conversation, Decision, Earlier, Emoji, Event, EventBody,
-    Facts, Invite, Logged, Mark, MembersChange, Membership, NewConversation, Target, UserFacts,
-    append, decide,
+    Facts, Invite, Logged, Mark, MembersChange, Membership, Message, NewConversation, Root, Target,
+    UserFacts, append, decide,
 };
 use tidemark_core::unread::{Tally, unread};
 use tidemark_core::{ClientId, ConversationId, Limits, Refusal, Seq, Timestamp, UserId};
@@ -83,6 +83,12 @@ impl World {
                 membership.unwrap().read = seq;
                 Ok(Outcome::Moved(seq))
             }
+            Decision::MoveDelivered(seq) => {
+                let room = self.rooms.get_mut(&conversation).unwrap();
+                let membership = room.memberships.get_mut(caller.user().unwrap());
+                membership.unwrap().delivered = seq;
+                Ok(Outcome::Moved(seq))
+            }
             Decision::Unchanged => Ok(Outcome::Unchanged),
             Decision::Invite { invite, ended } => {
                 let room = self.rooms.get_mut(&conversation).unwrap();
@@ -133,6 +139,9 @@ impl World {
             amended: amended.as_ref(),
             invites: room.map_or(&[], |room| &room.invites),
             limits: &self.limits,
+            root: room
+                .zip(needs.root)
+                .and_then(|(room, seq)| room.root(seq, &author)),
         };
         decide(&facts, command.clone())
     }
@@ -255,6 +264,7 @@ impl Room {
             reacted: None,
             has_emoji: false,
             emojis: 0,
+            thread: message.thread.map(|thread| thread.root),
         };
         let mut reactions = BTreeMap::new();
         for event in self.events() {
@@ -289,6 +299,31 @@ impl Room {
             amended.reacted = reactions.get(&(emoji, caller)).copied();
         }
         Some(amended)
+    }
+
+    /// What is known of the first message of a thread, found by walking the log.
+    pub(crate) fn root(&self, seq: Seq, caller: &UserId) -> Option<Root> {
+        let event = self.events().find(|event| event.seq == seq)?;
+        let message = event.body.as_message()?;
+        let replies = || self.replies(seq);
+        Some(Root {
+            is_reply: message.thread.is_some(),
+            is_deleted: self.events().any(|event| event.body.deletes() == Some(seq)),
+            tally: Tally {
+                messages: replies().count() as u64,
+                own: replies()
+                    .filter(|(_, message)| message.sender == *caller)
+                    .count() as u64,
+            },
+        })
+    }
+
+    /// The replies that were ever sent in a thread.
+    pub(crate) fn replies(&self, root: Seq) -> impl DoubleEndedIterator<Item = (&Event, &Message)> {
+        let messages = self
+            .events()
+            .filter_map(|event| Some((event, event.body.as_message()?)));
+        messages.filter(move |(_, message)| message.thread.is_some_and(|it| it.root == root))
     }
 
     /// Takes the words of a message and its edits out of the log.

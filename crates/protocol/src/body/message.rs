@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use tidemark_core::ConversationId;
-use tidemark_core::conversation::{self};
+use tidemark_core::conversation::{self, NewReply};
 use tidemark_core::timeline::{self, TimelineMessage};
 
 use crate::wire::{
@@ -28,15 +28,35 @@ pub struct NewMessage {
     /// When the sender's clock says that it was written. Shown, never trusted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_at: Option<WireTimestamp>,
-    /// Refused: there are no threads yet.
-    #[serde(default, skip_serializing)]
-    #[cfg_attr(feature = "schema", schema(ignore))]
-    pub thread: NotSupported,
+    /// The thread that it replies in: the place of its first message.
+    #[serde(default, deserialize_with = "optional_from_one")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thread: Option<WireSeq>,
+    /// Whether the conversation is to show it as well, and not the thread alone; only with `thread`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub also_in_conversation: bool,
     /// Refused: there are no uploads yet.
     #[serde(default, skip_serializing)]
     #[cfg_attr(feature = "schema", schema(ignore))]
     pub attachments: NotSupported,
 }
+
+impl NewMessage {
+    /// What is wrong with the fields together, where each by itself is right.
+    ///
+    /// # Errors
+    ///
+    /// What to answer.
+    pub fn check(&self) -> Result<(), &'static str> {
+        if self.also_in_conversation && self.thread.is_none() {
+            return Err(ALSO_WITHOUT_THREAD);
+        }
+        Ok(())
+    }
+}
+
+/// What is wrong with a message that is to be shown also in the conversation, besides nowhere.
+pub(crate) const ALSO_WITHOUT_THREAD: &str = "also_in_conversation: only with thread";
 
 impl From<NewMessage> for conversation::NewMessage {
     fn from(body: NewMessage) -> Self {
@@ -46,6 +66,10 @@ impl From<NewMessage> for conversation::NewMessage {
             reply_to: body.reply_to.map(|seq| seq.0),
             mentions: body.mentions.0,
             client_at: body.client_at.map(|at| at.0),
+            thread: body.thread.map(|thread| NewReply {
+                thread: thread.0,
+                also_in_conversation: body.also_in_conversation,
+            }),
         }
     }
 }
@@ -58,7 +82,10 @@ impl From<conversation::NewMessage> for NewMessage {
             reply_to: message.reply_to.map(Wire),
             mentions: Wire(message.mentions),
             client_at: message.client_at.map(Wire),
-            thread: NotSupported,
+            thread: message.thread.map(|reply| Wire(reply.thread)),
+            also_in_conversation: message
+                .thread
+                .is_some_and(|reply| reply.also_in_conversation),
             attachments: NotSupported,
         }
     }
@@ -114,6 +141,30 @@ pub struct Message {
     /// Whether it is pinned.
     #[serde(default)]
     pub pinned: bool,
+    /// The thread that it is a reply in: the place of its first message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thread: Option<WireSeq>,
+    /// Whether the conversation shows it as well, and not the thread alone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub also_in_conversation: bool,
+    /// Whether it is its sender's first reply in the thread.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub first_in_thread: bool,
+    /// How many replies there are below it that nobody deleted; absent if there never was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replies: Option<u64>,
+    /// Those who replied last, the latest first, each once; at most 5.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub thread_participants: Vec<WireUserId>,
+    /// How many people ever replied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thread_participant_count: Option<u64>,
+    /// The place of the last reply, deleted or not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_reply_seq: Option<WireSeq>,
+    /// When it was accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_reply_at: Option<WireTimestamp>,
 }
 
 /// One emoji that people reacted with.
@@ -191,7 +242,18 @@ impl Message {
             deleted: held.deleted,
             reactions: held.reactions.into_iter().map(Reaction::from).collect(),
             pinned: held.pinned,
+            thread: message.thread.map(|thread| Wire(thread.root)),
+            also_in_conversation: message
+                .thread
+                .is_some_and(|thread| thread.also_in_conversation),
+            first_in_thread: message.thread.is_some_and(|thread| thread.first),
+            replies: None,
+            thread_participants: Vec::new(),
+            thread_participant_count: None,
+            last_reply_seq: None,
+            last_reply_at: None,
         }
+        .with_replies(held.replies)
     }
 }
 

@@ -15,6 +15,7 @@ mod personal;
 mod problem;
 mod read;
 mod sync;
+mod thread;
 mod user;
 
 pub use account::{NewAccount, Session, Sessions, SignIn, SignedIn};
@@ -23,6 +24,7 @@ pub use feed::{FeedEntry, FeedPage};
 pub use invite::{Invite, InvitePreview, InviteToMake, Invites, MadeInvite};
 pub use member::{Accepted, Member, Members, MembersToAdd, RolePatch};
 pub use mention::{Mention, MentionsPage};
+pub(crate) use message::ALSO_WITHOUT_THREAD;
 pub use message::{
     EventsPage, Message, MessageAccepted, MessageEdit, MessageKind, MessagesPage, NewMessage,
     Reaction,
@@ -30,6 +32,7 @@ pub use message::{
 pub use moderation::{Ban, BanToMake, Bans, MessageHistory, MessageVersion, NewOwner};
 pub use personal::{Draft, Personal, PersonalChanges, PersonalPatch};
 pub use problem::Problem;
-pub use read::{Cursor, MoveCursor, Reader, Readers};
+pub use read::{Cursor, DeliveredCursor, DeliveredTo, MoveCursor, Reader, Readers};
 pub use sync::{SyncRequest, SyncResponse, SyncedConversation};
+pub use thread::{ThreadCursor, ThreadEntry, ThreadPage, Threads};
 pub use user::{ProfilePatch, User, Users};

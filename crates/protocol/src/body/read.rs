@@ -41,4 +41,25 @@ pub struct Reader {
 pub struct Readers {
     /// Those members, in the order of their ids.
     pub readers: Vec<Reader>,
+    /// Members whose devices have fetched up to there, and who have not read it, in the order of their ids.
+    #[serde(default)]
+    pub delivered: Vec<DeliveredTo>,
+}
+
+/// Somebody whose device has fetched up to the place asked about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct DeliveredTo {
+    /// Who.
+    pub user: WireUserId,
+    /// Up to where their devices have fetched.
+    pub delivered_seq: WireSeq,
+}
+
+/// The answer to `PUT …/delivered`. It never moves back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct DeliveredCursor {
+    /// Up to where the caller's devices have fetched, as far as that is kept; what was read counts as fetched.
+    pub delivered_seq: WireSeq,
 }

@@ -12,6 +12,7 @@ use crate::frame::Refused;
 use crate::frame::amend;
 use crate::frame::request::{self, Request};
 use crate::frame::signal;
+use crate::frame::thread;
 use crate::wire::{Cursors, InvalidJson, Secret, Wire, cursors, encode, parse_object};
 
 /// What a client numbers its requests with; the answer carries the same number.
@@ -105,9 +106,23 @@ struct Envelope<'text> {
 
 impl ClientFrame {
     /// The `type` of every frame that this server understands.
-    pub const TYPES: [&str; 14] = [
-        "hello", "send", "edit", "delete", "react", "pin", "read", "sync", "open", "close",
-        "typing", "presence", "watch", "ping",
+    pub const TYPES: [&str; 16] = [
+        "hello",
+        "send",
+        "edit",
+        "delete",
+        "react",
+        "pin",
+        "read",
+        "sync",
+        "open",
+        "close",
+        "typing",
+        "presence",
+        "watch",
+        "ping",
+        "thread_read",
+        "delivered",
     ];
 
     /// Reads one frame: first what it is, then its own fields.
@@ -159,6 +174,8 @@ impl ClientFrame {
             "presence" => signal::parse_presence(text, id).map_err(invalid)?,
             "watch" => signal::parse_watch(text, id, limits.watched_max)?,
             "ping" => Request::Ping(request::Ping { id }),
+            "thread_read" => thread::parse_thread_read(text, id).map_err(invalid)?,
+            "delivered" => thread::parse_delivered(text, id).map_err(invalid)?,
             name => return Err(FrameError::invalid(id, unknown_type(name))),
         };
         Ok(Self::Request(request))

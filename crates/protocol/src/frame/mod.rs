@@ -5,6 +5,7 @@ mod client;
 mod request;
 mod server;
 mod signal;
+mod thread;
 mod welcome;
 
 pub use amend::AmendMessage;
@@ -17,4 +18,5 @@ pub use server::{
     UnknownFrame, encode_event,
 };
 pub use signal::{DeclarePresence, StartTyping, WatchUsers};
+pub use thread::{Delivered, ReadThread, ReportDelivered, ThreadRead};
 pub use welcome::{AdvertisedLimits, InboxEntry, Welcome};

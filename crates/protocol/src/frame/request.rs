@@ -3,10 +3,13 @@
 use std::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
-use tidemark_core::conversation::{Mentions, NewMessage};
+use tidemark_core::conversation::{Mentions, NewMessage, NewReply};
 use tidemark_core::{ClientId, ConversationId, Seq, Timestamp};
 
-use crate::frame::{AmendMessage, DeclarePresence, RequestId, StartTyping, WatchUsers};
+use crate::body::ALSO_WITHOUT_THREAD;
+use crate::frame::{
+    AmendMessage, DeclarePresence, ReadThread, ReportDelivered, RequestId, StartTyping, WatchUsers,
+};
 use crate::wire::{
     InvalidJson, NotSupported, Wire, encode, from_one, optional_from_one, parse_object,
 };
@@ -34,6 +37,10 @@ pub enum Request {
     Watch(WatchUsers),
     /// Are you there?
     Ping(Ping),
+    /// Move the own read cursor in a thread.
+    ThreadRead(ReadThread),
+    /// Say up to where this device has fetched.
+    Delivered(ReportDelivered),
 }
 
 /// `send`: answered by `ack` or `refused`.
@@ -112,6 +119,8 @@ impl Request {
             Self::Presence(request) => request.id,
             Self::Watch(request) => request.id,
             Self::Ping(request) => request.id,
+            Self::ThreadRead(request) => request.id,
+            Self::Delivered(request) => request.id,
         }
     }
 
@@ -129,6 +138,8 @@ impl Request {
             Self::Presence(presence) => presence.encode(),
             Self::Watch(watch) => watch.encode(),
             Self::Ping(_) => encode(&Frame::new("ping", id, NoFields {})),
+            Self::ThreadRead(read) => read.encode(),
+            Self::Delivered(delivered) => delivered.encode(),
         }
     }
 }
@@ -166,9 +177,11 @@ struct SendFields {
     mentions: Wire<Mentions>,
     #[serde(skip_serializing_if = "Option::is_none")]
     client_at: Option<Wire<Timestamp>>,
-    #[serde(default, skip_serializing)]
-    #[expect(dead_code, reason = "its type refuses values while it is read")]
-    thread: NotSupported,
+    #[serde(default, deserialize_with = "optional_from_one")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    thread: Option<Wire<Seq>>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    also_in_conversation: bool,
     #[serde(default, skip_serializing)]
     #[expect(dead_code, reason = "its type refuses values while it is read")]
     attachments: NotSupported,
@@ -184,7 +197,10 @@ impl From<&SendMessage> for SendFields {
             reply_to: message.reply_to.map(Wire),
             mentions: Wire(message.mentions.clone()),
             client_at: message.client_at.map(Wire),
-            thread: NotSupported,
+            thread: message.thread.map(|reply| Wire(reply.thread)),
+            also_in_conversation: message
+                .thread
+                .is_some_and(|reply| reply.also_in_conversation),
             attachments: NotSupported,
         }
     }
@@ -192,6 +208,9 @@ impl From<&SendMessage> for SendFields {
 
 pub(crate) fn parse_send(text: &str, id: Option<RequestId>) -> Result<Request, InvalidJson> {
     let fields: SendFields = parse_object(text)?;
+    if fields.also_in_conversation && fields.thread.is_none() {
+        return Err(InvalidJson::of(ALSO_WITHOUT_THREAD));
+    }
     Ok(Request::Send(SendMessage {
         id,
         conversation: fields.conversation.0,
@@ -201,6 +220,10 @@ pub(crate) fn parse_send(text: &str, id: Option<RequestId>) -> Result<Request, I
             reply_to: fields.reply_to.map(|seq| seq.0),
             mentions: fields.mentions.0,
             client_at: fields.client_at.map(|at| at.0),
+            thread: fields.thread.map(|thread| NewReply {
+                thread: thread.0,
+                also_in_conversation: fields.also_in_conversation,
+            }),
         },
     }))
 }

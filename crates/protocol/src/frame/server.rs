@@ -8,7 +8,7 @@ use tidemark_core::presence::Status;
 use tidemark_core::{ClientId, ConversationId, Seq, Timestamp, UserId};
 
 use crate::body::{Conversation, Personal};
-use crate::frame::{RequestId, Welcome};
+use crate::frame::{Delivered, RequestId, ThreadRead, Welcome};
 use crate::wire::{InvalidJson, LogEntry, Wire, encode, parse_object, serialize_event};
 use crate::{ByeCode, Code};
 
@@ -44,6 +44,10 @@ pub enum ServerFrame {
     Pong(Pong),
     /// The server closes the socket.
     Bye(Bye),
+    /// The user's cursor in a thread moved.
+    ThreadRead(ThreadRead),
+    /// A member's device has fetched.
+    Delivered(Delivered),
     /// A frame that this version does not know; it is to be ignored.
     #[serde(untagged)]
     Unknown(UnknownFrame),
@@ -66,6 +70,9 @@ pub struct Ack {
     pub at: Wire<Timestamp>,
     /// Whether it had been accepted before, so that this is a repeat.
     pub duplicate: bool,
+    /// Whether it is the user's first reply in its thread, as its event says; never in a repeat.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub first_in_thread: bool,
 }
 
 /// `refused`: nothing happened.
@@ -206,9 +213,23 @@ pub struct UnknownFrame {
 
 impl ServerFrame {
     /// The `type` of every frame.
-    pub const TYPES: [&str; 14] = [
-        "welcome", "ack", "refused", "event", "events", "head", "read", "added", "removed",
-        "personal", "typing", "presence", "pong", "bye",
+    pub const TYPES: [&str; 16] = [
+        "welcome",
+        "ack",
+        "refused",
+        "event",
+        "events",
+        "head",
+        "read",
+        "added",
+        "removed",
+        "personal",
+        "typing",
+        "presence",
+        "pong",
+        "bye",
+        "thread_read",
+        "delivered",
     ];
 
     /// Reads one frame.
@@ -234,6 +255,8 @@ impl ServerFrame {
             "presence" => parse_object(text).map(Self::Presence),
             "pong" => parse_object(text).map(Self::Pong),
             "bye" => parse_object(text).map(Self::Bye),
+            "thread_read" => parse_object(text).map(Self::ThreadRead),
+            "delivered" => parse_object(text).map(Self::Delivered),
             _ => Ok(Self::Unknown(unknown)),
         }
     }
@@ -299,6 +322,8 @@ encode_each!(
     Presence => "presence",
     Pong => "pong",
     Bye => "bye",
+    ThreadRead => "thread_read",
+    Delivered => "delivered",
 );
 
 /// A frame's fields with its type before them.

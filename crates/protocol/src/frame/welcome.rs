@@ -47,6 +47,10 @@ pub struct AdvertisedLimits {
     pub sends_per_second: u64,
     /// How many messages a user may send at once after a pause.
     pub sends_burst: u64,
+    /// In conversations of at most so many members read and delivered cursors are shown to the others; in larger
+    /// ones it is of no use to say `delivered`.
+    #[serde(default)]
+    pub receipt_members_max: u64,
 }
 
 /// One of the user's conversations, in as few words as a device needs to know whether it is behind.
@@ -64,4 +68,7 @@ pub struct InboxEntry {
     pub unread: u64,
     /// Those of them that mention the user.
     pub mentions: u64,
+    /// How many members it has; 0 from a server that does not say.
+    #[serde(default)]
+    pub member_count: u64,
 }

@@ -1,5 +1,6 @@
 //! The client end of a connection.
 
+mod delivered;
 mod incoming;
 mod liveness;
 mod outbox;
@@ -7,6 +8,7 @@ mod outgoing;
 mod personal;
 mod settings;
 mod signals;
+mod threads;
 mod track;
 mod update;
 
@@ -22,6 +24,7 @@ use tidemark_core::unread::Counts;
 use tidemark_core::{ConversationId, Seq, UserId};
 
 use crate::frame::{CloseConversation, Ping, Request, RequestId};
+use delivered::Deliveries;
 use liveness::{Due, Liveness};
 use outbox::Outbox;
 pub use outbox::{OutboxError, Pending};
@@ -29,6 +32,8 @@ use personal::Affairs;
 pub use personal::KeptPersonal;
 pub use settings::{ClientSettings, Resumption};
 use signals::Signals;
+pub use threads::ThreadState;
+use threads::Threads;
 use track::{Fetch, Track};
 pub use update::{Ending, Update};
 
@@ -72,6 +77,8 @@ pub struct ClientSession {
     outbox: Outbox,
     signals: Signals,
     affairs: Affairs,
+    deliveries: Deliveries,
+    threads: Threads,
     /// The largest frame that the server takes, in bytes.
     frame_bytes_max: u64,
     last_request: RequestId,
@@ -120,6 +127,8 @@ impl ClientSession {
             behind: BTreeSet::new(),
             signals: Signals::default(),
             affairs: Affairs::default(),
+            deliveries: Deliveries::default(),
+            threads: Threads::default(),
             frame_bytes_max: u64::MAX,
             last_request: RequestId(0),
             control: VecDeque::new(),
@@ -324,6 +333,7 @@ impl ClientSession {
         self.control.clear();
         self.outbox.disconnected();
         self.signals.disconnected();
+        self.deliveries.disconnected();
         for known in self.tracks.values_mut() {
             known.track.disconnected();
         }
@@ -348,6 +358,7 @@ impl ClientSession {
         fetches
             .chain(self.outbox.next_retry())
             .chain(self.signals.next_timeout())
+            .chain(self.deliveries.next_timeout())
             .chain([silence])
             .min()
     }

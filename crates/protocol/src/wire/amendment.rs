@@ -29,7 +29,12 @@ pub(super) fn serialize_amendment<M: SerializeMap>(
             map.serialize_entry("text", text)?;
             map.serialize_entry("mentions", &Wire(mentions))?;
         }
-        Change::Delete { reason } => map.serialize_entry("reason", reason.as_str())?,
+        Change::Delete { reason, thread } => {
+            map.serialize_entry("reason", reason.as_str())?;
+            if let Some(root) = thread {
+                map.serialize_entry("thread", &Wire(*root))?;
+            }
+        }
         Change::Reaction { emoji, on } => {
             map.serialize_entry("emoji", emoji.as_str())?;
             map.serialize_entry("on", on)?;
@@ -80,12 +85,14 @@ impl EditFields {
 #[derive(Deserialize)]
 pub(super) struct DeleteFields {
     reason: Wire<DeleteReason>,
+    thread: Option<Wire<Seq>>,
 }
 
 impl DeleteFields {
     pub(super) fn into_change(self) -> Change {
         Change::Delete {
             reason: self.reason.0,
+            thread: self.thread.map(|root| root.0),
         }
     }
 }

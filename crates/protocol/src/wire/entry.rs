@@ -5,8 +5,8 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 use tidemark_core::conversation::{
-    Event, EventBody, History, Joined, MembersChange, Mentions, Message, Role, RulesChange,
-    SettingsChange, Visibility,
+    Event, EventBody, History, InThread, Joined, MembersChange, Mentions, Message, Role,
+    RulesChange, SettingsChange, Visibility,
 };
 use tidemark_core::{ClientId, ConversationId, InviteId, Seq, Timestamp, UserId};
 
@@ -179,6 +179,15 @@ fn serialize_message<M: SerializeMap>(message: &Message, map: &mut M) -> Result<
     if let Some(at) = message.client_at {
         map.serialize_entry("client_at", &Wire(at))?;
     }
+    if let Some(thread) = message.thread {
+        map.serialize_entry("thread", &Wire(thread.root))?;
+        if thread.also_in_conversation {
+            map.serialize_entry("also_in_conversation", &true)?;
+        }
+        if thread.first {
+            map.serialize_entry("first_in_thread", &true)?;
+        }
+    }
     Ok(())
 }
 
@@ -230,6 +239,11 @@ struct MessageFields {
     #[serde(default)]
     mentions: Wire<Mentions>,
     client_at: Option<Wire<Timestamp>>,
+    thread: Option<Wire<Seq>>,
+    #[serde(default)]
+    also_in_conversation: bool,
+    #[serde(default)]
+    first_in_thread: bool,
 }
 
 impl From<MessageFields> for EventBody {
@@ -241,6 +255,11 @@ impl From<MessageFields> for EventBody {
             reply_to: fields.reply_to.map(|seq| seq.0),
             mentions: fields.mentions.0,
             client_at: fields.client_at.map(|at| at.0),
+            thread: fields.thread.map(|root| InThread {
+                root: root.0,
+                also_in_conversation: fields.also_in_conversation,
+                first: fields.first_in_thread,
+            }),
         })
     }
 }

@@ -12,6 +12,13 @@ const DETAIL_CHARS_MAX: usize = 200;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidJson(String);
 
+impl InvalidJson {
+    /// What is wrong with fields together, where each by itself is right.
+    pub(crate) fn of(detail: &str) -> Self {
+        Self(detail.to_owned())
+    }
+}
+
 impl fmt::Display for InvalidJson {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)

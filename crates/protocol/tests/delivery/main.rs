@@ -38,6 +38,7 @@ fn message(place: u64, client_id: ClientId) -> LogEntry {
             reply_to: None,
             mentions: Mentions::default(),
             client_at: None,
+            thread: None,
         }),
     })
 }
@@ -66,6 +67,7 @@ fn ack(place: u64) -> Ack {
         seq: Wire(seq(place)),
         at: Wire(Timestamp(0)),
         duplicate: false,
+        first_in_thread: false,
     }
 }
 

@@ -35,7 +35,10 @@ pub(crate) fn cases() -> Vec<Case> {
         emoji: Emoji::parse(emoji).unwrap(),
         on,
     };
-    let delete = |reason| Change::Delete { reason };
+    let delete = |reason| Change::Delete {
+        reason,
+        thread: None,
+    };
     let noon = edit("High water at noon.", Mentions::Users(vec![user("ben")]));
     vec![
         live(

@@ -10,12 +10,12 @@ use tidemark_core::timeline::TimelineMessage;
 use tidemark_core::{Position, Seq};
 use tidemark_protocol::Code;
 use tidemark_protocol::body::{
-    Accepted, Conversation, ConversationPatch, Cursor, Draft, EventsPage, FeedEntry, FeedPage,
-    Inbox, Member, Members, MembersToAdd, Mention, MentionsPage, Message, MessageAccepted,
-    MessageEdit, MessagesPage, MoveCursor, NewAccount, NewConversation, NewMessage, Personal,
-    PersonalChanges, PersonalPatch, Problem, ProfilePatch, Reaction, Reader, Readers, RolePatch,
-    Session, Sessions, SignIn, SignedIn, SyncRequest, SyncResponse, SyncedConversation, User,
-    Users,
+    Accepted, Conversation, ConversationPatch, Cursor, DeliveredTo, Draft, EventsPage, FeedEntry,
+    FeedPage, Inbox, Member, Members, MembersToAdd, Mention, MentionsPage, Message,
+    MessageAccepted, MessageEdit, MessagesPage, MoveCursor, NewAccount, NewConversation,
+    NewMessage, Personal, PersonalChanges, PersonalPatch, Problem, ProfilePatch, Reaction, Reader,
+    Readers, RolePatch, Session, Sessions, SignIn, SignedIn, SyncRequest, SyncResponse,
+    SyncedConversation, User, Users,
 };
 use tidemark_protocol::wire::{LogEntry, NotSupported, Secret, Wire};
 
@@ -393,7 +393,8 @@ fn messages() -> Vec<Case> {
         reply_to: None,
         mentions: Wire(Mentions::default()),
         client_at: None,
-        thread: NotSupported,
+        thread: None,
+        also_in_conversation: false,
         attachments: NotSupported,
     };
     vec![
@@ -405,6 +406,8 @@ fn messages() -> Vec<Case> {
                 reply_to: Some(Wire(seq(3))),
                 mentions: Wire(Mentions::All),
                 client_at: Some(Wire(at(30))),
+                thread: Some(Wire(seq(2))),
+                also_in_conversation: true,
                 ..new
             },
         ),
@@ -525,6 +528,10 @@ fn reads() -> Vec<Case> {
                 readers: vec![Reader {
                     user: Wire(user("ben")),
                     read_seq: Wire(seq(44)),
+                }],
+                delivered: vec![DeliveredTo {
+                    user: Wire(ann().id.0),
+                    delivered_seq: Wire(seq(43)),
                 }],
             },
         ),

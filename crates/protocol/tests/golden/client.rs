@@ -84,6 +84,7 @@ fn send() -> Vec<Case> {
         reply_to: None,
         mentions: Mentions::default(),
         client_at: None,
+        thread: None,
     };
     vec![
         send(
@@ -101,6 +102,7 @@ fn send() -> Vec<Case> {
                 reply_to: Some(seq(3)),
                 mentions: Mentions::Users(vec![user("ben"), user("cleo@harbour.example")]),
                 client_at: Some(Timestamp(at(40).0 - 250)),
+                thread: None,
                 ..plain.clone()
             },
         ),

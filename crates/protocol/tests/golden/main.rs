@@ -15,6 +15,7 @@ mod file;
 mod refused;
 mod samples;
 mod server;
+mod threads;
 mod tolerated;
 
 use std::collections::BTreeSet;
@@ -36,6 +37,7 @@ fn all() -> Vec<Golden> {
         tolerated::files(),
         refused::files(),
         bodies::files(),
+        threads::files(),
     ]
     .into_iter()
     .flatten()

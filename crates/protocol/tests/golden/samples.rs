@@ -52,6 +52,7 @@ pub(crate) fn plain_message() -> Message {
         reply_to: None,
         mentions: Mentions::default(),
         client_at: None,
+        thread: None,
     }
 }
 
@@ -62,6 +63,7 @@ pub(crate) fn full_message() -> Message {
         reply_to: Some(seq(3)),
         mentions: Mentions::Users(vec![user("ben"), user("cleo@harbour.example")]),
         client_at: Some(Timestamp(at(40).0 - 250)),
+        thread: None,
         ..plain_message()
     }
 }

@@ -74,6 +74,7 @@ fn welcome() -> Vec<Case> {
             group_members_max: 5_000,
             sends_per_second: 20,
             sends_burst: 60,
+            receipt_members_max: 100,
         },
         conversations: Vec::new(),
         more: false,
@@ -86,6 +87,7 @@ fn welcome() -> Vec<Case> {
         read_seq: Wire(seq(read)),
         unread,
         mentions,
+        member_count: 2,
     };
     let busy = Welcome {
         user: bodies::ann(),
@@ -127,6 +129,7 @@ fn ack() -> Vec<Case> {
         seq: Wire(seq(42)),
         at: Wire(at(420)),
         duplicate,
+        first_in_thread: false,
     };
     vec![
         case!(

@@ -7,9 +7,9 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 use tidemark_core::conversation::{
-    Amendment, Change, ConversationKind, DeleteReason, Emoji, Event, EventBody, History, Joined,
-    MembersChange, Mentions, Message, NewAmendment, NewMessage, Role, RulesChange, SettingsChange,
-    Visibility, Wish,
+    Amendment, Change, ConversationKind, DeleteReason, Emoji, Event, EventBody, History, InThread,
+    Joined, MembersChange, Mentions, Message, NewAmendment, NewMessage, NewReply, Role,
+    RulesChange, SettingsChange, Visibility, Wish,
 };
 use tidemark_core::presence::Status;
 use tidemark_core::timeline::TimelineMessage;
@@ -95,27 +95,37 @@ fn new_message() -> impl Strategy<Value = NewMessage> {
         option::of(seq_from(1)),
         mentions(),
         option::of(at()),
+        option::of((seq_from(1), any::<bool>())),
     );
     fields.prop_map(
-        |(client_id, text, reply_to, mentions, client_at)| NewMessage {
+        |(client_id, text, reply_to, mentions, client_at, thread)| NewMessage {
             client_id: ClientId(client_id),
             text,
             reply_to,
             mentions,
             client_at,
+            thread: thread.map(|(thread, also_in_conversation)| NewReply {
+                thread,
+                also_in_conversation,
+            }),
         },
     )
 }
 
 fn message() -> BoxedStrategy<Message> {
-    (user(), new_message())
-        .prop_map(|(sender, new)| Message {
+    (user(), new_message(), any::<bool>())
+        .prop_map(|(sender, new, first)| Message {
             sender,
             client_id: new.client_id,
             text: new.text,
             reply_to: new.reply_to,
             mentions: new.mentions,
             client_at: new.client_at,
+            thread: new.thread.map(|reply| InThread {
+                root: reply.thread,
+                also_in_conversation: reply.also_in_conversation,
+                first,
+            }),
         })
         .boxed()
 }
@@ -180,7 +190,8 @@ fn message_change() -> impl Strategy<Value = Change> {
     ]);
     prop_oneof![
         (text(), mentions()).prop_map(|(text, mentions)| Change::Edit { text, mentions }),
-        reason.prop_map(|reason| Change::Delete { reason }),
+        (reason, option::of(seq_from(1)))
+            .prop_map(|(reason, thread)| Change::Delete { reason, thread }),
         (emoji(), any::<bool>()).prop_map(|(emoji, on)| Change::Reaction { emoji, on }),
         any::<bool>().prop_map(|on| Change::Pin { on }),
     ]
@@ -350,8 +361,8 @@ fn profile() -> impl Strategy<Value = User> {
 }
 
 fn limits() -> impl Strategy<Value = AdvertisedLimits> {
-    any::<[u64; 7]>().prop_map(|[text, frame, page, cursors, group, sends, burst]| {
-        AdvertisedLimits {
+    any::<[u64; 8]>().prop_map(
+        |[text, frame, page, cursors, group, sends, burst, receipts]| AdvertisedLimits {
             text_bytes_max: text,
             frame_bytes_max: frame,
             page_events_max: page,
@@ -359,19 +370,21 @@ fn limits() -> impl Strategy<Value = AdvertisedLimits> {
             group_members_max: group,
             sends_per_second: sends,
             sends_burst: burst,
-        }
-    })
+            receipt_members_max: receipts,
+        },
+    )
 }
 
 fn inbox_entry() -> impl Strategy<Value = InboxEntry> {
-    (conversation(), kind(), seq(), seq(), any::<[u64; 2]>()).prop_map(
-        |(id, kind, head, read, [unread, mentions])| InboxEntry {
+    (conversation(), kind(), seq(), seq(), any::<[u64; 3]>()).prop_map(
+        |(id, kind, head, read, [unread, mentions, member_count])| InboxEntry {
             id: Wire(id),
             kind: Wire(kind),
             head_seq: Wire(head),
             read_seq: Wire(read),
             unread,
             mentions,
+            member_count,
         },
     )
 }
@@ -517,6 +530,7 @@ fn answers() -> BoxedStrategy<ServerFrame> {
                 seq: Wire(seq),
                 at: Wire(at),
                 duplicate,
+                first_in_thread: false,
             })
         }),
         (

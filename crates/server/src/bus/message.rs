@@ -29,6 +29,7 @@ const DELETION: u8 = 35;
 /// As an event, of which it is one.
 const VEILED: u8 = 40;
 const ROLES: u8 = 41;
+const THREAD_READ: u8 = 36;
 
 const OFFLINE: u8 = 0;
 const AWAY: u8 = 1;
@@ -104,6 +105,12 @@ pub(crate) enum Hint {
         /// Whether the node that asks knows nothing yet, and so wants an answer even if there was one just now.
         is_new: bool,
     },
+    /// A user's cursor in a thread moved, for their own devices. To those who follow the user.
+    ThreadRead {
+        user: UserId,
+        conversation: ConversationId,
+        frame: Utf8Bytes,
+    },
 }
 
 pub(crate) fn encode(node: NodeId, hint: &Hint) -> Bytes {
@@ -136,6 +143,9 @@ pub(crate) fn encode(node: NodeId, hint: &Hint) -> Bytes {
             put_user(&mut out, user);
         }
         Hint::Cursor {
+            user, conversation, ..
+        }
+        | Hint::ThreadRead {
             user, conversation, ..
         } => {
             put_user(&mut out, user);
@@ -248,6 +258,11 @@ pub(crate) fn decode(mut message: Bytes) -> Option<(NodeId, Hint)> {
             user: take_user(rest)?,
             is_new: rest.try_get_u8().ok()? != 0,
         },
+        THREAD_READ => Hint::ThreadRead {
+            user: take_user(rest)?,
+            conversation: ConversationId(take_uuid(rest)?),
+            frame: take_frame(rest)?,
+        },
         _ => return None,
     };
     Some((node, hint))
@@ -268,6 +283,7 @@ impl Hint {
             Self::Typing { .. } => TYPING,
             Self::Presence { .. } => PRESENCE,
             Self::WhoIsThere { .. } => WHO_IS_THERE,
+            Self::ThreadRead { .. } => THREAD_READ,
         }
     }
 
@@ -277,7 +293,8 @@ impl Hint {
             | Self::Receipt { frame, .. }
             | Self::Cursor { frame, .. }
             | Self::Personal { frame, .. }
-            | Self::Typing { frame, .. } => Some(frame.as_str()),
+            | Self::Typing { frame, .. }
+            | Self::ThreadRead { frame, .. } => Some(frame.as_str()),
             Self::Added { .. }
             | Self::Revoked { .. }
             | Self::Roles { .. }
@@ -413,6 +430,11 @@ mod tests {
                 user: user("ann"),
                 conversation,
                 version: 12,
+                frame: frame("{}"),
+            },
+            Hint::ThreadRead {
+                user: user("ann"),
+                conversation,
                 frame: frame("{}"),
             },
             Hint::Added {

@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
 use tidemark_core::ConversationId;
-use tidemark_core::conversation::Action;
+use tidemark_core::conversation::{Action, Delivery};
 use tidemark_protocol::body;
 use tidemark_protocol::wire::{Wire, WireConversationId, WireSeq};
 use tidemark_store::{Directory, Outcome, Store};
@@ -42,6 +42,36 @@ pub(super) async fn move_cursor<S: Store + Directory>(
     }
 }
 
+/// Say up to where one of the caller's devices has fetched. It never moves back.
+///
+/// In conversations of more than `limits.receipt_members_max` members, as the `welcome` says, it is not kept, as nobody
+/// is shown it.
+#[utoipa::path(
+    put, path = "/v1/conversations/{id}/delivered", tag = "cursors",
+    params(("id" = WireConversationId, Path)), request_body = body::MoveCursor,
+    responses(
+        (status = 200, body = body::DeliveredCursor),
+        (status = 404, body = body::Problem),
+    ),
+)]
+pub(super) async fn move_delivered<S: Store + Directory>(
+    State(gateway): State<Arc<Gateway<S>>>,
+    SignedIn(identity): SignedIn,
+    Ids(Wire(id)): Ids<Wire<ConversationId>>,
+    Body(body): Body<body::MoveCursor>,
+) -> Result<Json<body::DeliveredCursor>, Problem> {
+    let action = Action::MoveDelivered(Delivery {
+        seq: body.seq.0,
+        members_max: gateway.config.fanout.receipt_members,
+    });
+    match gateway.submit(identity.caller, id, action).await? {
+        Outcome::Delivered { delivered, .. } => Ok(Json(body::DeliveredCursor {
+            delivered_seq: Wire(delivered),
+        })),
+        other => Err(unexpected(&other)),
+    }
+}
+
 /// Whose cursors to show.
 #[derive(Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -54,7 +84,8 @@ pub(super) struct ReadersOf {
     limit: Option<NonZeroUsize>,
 }
 
-/// The members who have read up to a place, in the order of their ids.
+/// The members who have read up to a place, and those whose devices have only fetched it, each in the order of
+/// their ids.
 #[utoipa::path(
     get, path = "/v1/conversations/{id}/readers", tag = "cursors",
     params(("id" = WireConversationId, Path), ReadersOf),
@@ -67,7 +98,7 @@ pub(super) async fn readers<S: Store + Directory>(
     Parameters(of): Parameters<ReadersOf>,
 ) -> Result<Json<body::Readers>, Problem> {
     let limit = of.limit.map_or(READERS_MAX, NonZeroUsize::get);
-    let readers = gateway
+    let receipts = gateway
         .store
         .readers(&identity.caller, id, of.seq.0, limit.min(READERS_MAX))
         .await?;
@@ -75,7 +106,12 @@ pub(super) async fn readers<S: Store + Directory>(
         user: Wire(reader.user),
         read_seq: Wire(reader.read),
     };
+    let fetched = |member: tidemark_store::Delivered| body::DeliveredTo {
+        user: Wire(member.user),
+        delivered_seq: Wire(member.delivered),
+    };
     Ok(Json(body::Readers {
-        readers: readers.into_iter().map(shown).collect(),
+        readers: receipts.readers.into_iter().map(shown).collect(),
+        delivered: receipts.delivered.into_iter().map(fetched).collect(),
     }))
 }

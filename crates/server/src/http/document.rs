@@ -10,7 +10,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 
 use super::{
     accounts, amendments, conversations, cursors, feed, invites, members, messages, moderation,
-    operations, page, personal, sync, users,
+    operations, page, personal, sync, threads, users,
 };
 
 /// The document. Every handler of the router is in `paths`; a test compares the two.
@@ -31,7 +31,8 @@ use super::{
         messages::send, messages::timeline, messages::events,
         amendments::edit, amendments::delete, amendments::react, amendments::take_back,
         amendments::pin, amendments::unpin,
-        cursors::move_cursor, cursors::readers,
+        cursors::move_cursor, cursors::readers, cursors::move_delivered,
+        threads::thread, threads::move_cursor, threads::list,
         personal::change, personal::changes, personal::mentions,
         invites::make, invites::invites, invites::revoke, invites::preview, invites::join,
         moderation::bans, moderation::ban, moderation::unban, moderation::hand_over,
@@ -47,6 +48,7 @@ use super::{
         (name = "conversations", description = "The inbox, and conversations as a whole"),
         (name = "members", description = "Who is in a conversation, and as what"),
         (name = "messages", description = "Sending, reading and catching up"),
+        (name = "threads", description = "Replies below one message"),
         (name = "cursors", description = "How far people have read"),
         (name = "personal", description = "What belongs to one user"),
         (name = "feed", description = "The log of everything, for the server side of an application"),

@@ -43,6 +43,7 @@ pub(super) async fn send<S: Store + Directory>(
     Ids(Wire(id)): Ids<Wire<ConversationId>>,
     Body(message): Body<body::NewMessage>,
 ) -> Result<(StatusCode, Json<body::MessageAccepted>), Problem> {
+    message.check().map_err(Problem::invalid)?;
     let action = Action::Send(message.into());
     let accepted = perform_send(&gateway, identity, id, action).await?;
     let status = if accepted.duplicate {
@@ -69,6 +70,9 @@ pub(super) struct TimelinePage {
     /// About as many on both sides of this place, and the message at it.
     #[param(value_type = Option<WireSeq>)]
     around: Option<WireSeq>,
+    /// Whether to leave out replies that only their threads show; `false` if absent.
+    #[serde(default)]
+    main: bool,
 }
 
 impl TimelinePage {
@@ -97,10 +101,14 @@ pub(super) async fn timeline<S: Store + Directory>(
 ) -> Result<Json<body::MessagesPage>, Problem> {
     let limit = page.limit.map_or(MESSAGES_DEFAULT, NonZeroUsize::get);
     let limits = page_limits(limit, gateway.config.limits.page_events);
-    let page = gateway
-        .store
-        .messages(&identity.caller, id, page.window()?, limits)
-        .await?;
+    let (window, store) = (page.window()?, &gateway.store);
+    let page = if page.main {
+        store
+            .main_messages(&identity.caller, id, window, limits)
+            .await?
+    } else {
+        store.messages(&identity.caller, id, window, limits).await?
+    };
     let messages = page.messages.into_iter();
     Ok(Json(body::MessagesPage {
         messages: messages.map(|it| body::Message::new(id, it)).collect(),

@@ -19,6 +19,7 @@ mod page;
 mod personal;
 mod problem;
 mod sync;
+mod threads;
 mod users;
 
 use std::sync::Arc;
@@ -49,6 +50,7 @@ pub(crate) fn router<S: Store + Directory>(gateway: Arc<Gateway<S>>) -> Router {
         .merge(conversations())
         .merge(personal())
         .merge(order())
+        .merge(threads())
         .route("/v1/sync", post(sync::sync::<S>))
         .route("/v1/feed", get(feed::feed::<S>))
         .route("/v1/socket", get(socket::upgrade::<S>))
@@ -168,6 +170,23 @@ fn order<S: Store + Directory>() -> Router<Arc<Gateway<S>>> {
         .route(
             "/v1/conversations/{id}/messages/{seq}/history",
             get(moderation::history::<S>),
+        )
+}
+
+fn threads<S: Store + Directory>() -> Router<Arc<Gateway<S>>> {
+    Router::new()
+        .route(
+            "/v1/conversations/{id}/messages/{seq}/thread",
+            get(threads::thread::<S>),
+        )
+        .route(
+            "/v1/conversations/{id}/messages/{seq}/thread/read",
+            put(threads::move_cursor::<S>),
+        )
+        .route("/v1/threads", get(threads::list::<S>))
+        .route(
+            "/v1/conversations/{id}/delivered",
+            put(cursors::move_delivered::<S>),
         )
 }
 

@@ -14,6 +14,7 @@ mod personal;
 mod publish;
 mod room;
 mod session;
+mod threads;
 mod typing;
 
 use std::collections::HashSet;

@@ -247,6 +247,11 @@ impl Hub {
                 self.add(&user, conversation, seq);
             }
             Hint::Revoked { user, session } => self.revoke(&user, session),
+            Hint::ThreadRead {
+                user,
+                conversation,
+                frame,
+            } => self.push_thread_read(&user, None, conversation, &frame),
             Hint::Typing {
                 conversation,
                 frame,

@@ -65,11 +65,16 @@ impl Hub {
                 }
             }
             Ok(Outcome::Repeated { seq, at }) => {
-                if let Some((session, ack)) = origin.answer(*seq, *at, true) {
+                if let Some((session, ack)) = origin.answer(*seq, *at, None) {
                     session.outbox.push(Item::Ack(ack));
                 }
             }
             Ok(Outcome::Cursor { cursor, members }) => self.push_cursor(&origin, cursor, *members),
+            Ok(Outcome::Delivered {
+                delivered,
+                moved,
+                members,
+            }) => self.push_delivered(&origin, *delivered, *moved, *members),
             // No request of a socket has these outcomes.
             Ok(
                 Outcome::Existing(_)
@@ -88,7 +93,7 @@ impl Hub {
     /// Tells other nodes first: what this node's sockets get may have to wait for its turn.
     fn publish_event(&self, origin: &Origin, event: &Event, mut arrival: Arrival) {
         self.tell_event(&arrival);
-        arrival.answer = origin.answer(event.seq, event.at, false);
+        arrival.answer = origin.answer(event.seq, event.at, Some(event));
         self.arrive(arrival);
     }
 
@@ -161,8 +166,14 @@ impl Origin {
         }
     }
 
-    /// The answer to what a socket wished to say or to change, if it was such a wish.
-    fn answer(&self, seq: Seq, at: Timestamp, duplicate: bool) -> Option<(Arc<Session>, Ack)> {
+    /// The answer to what a socket wished to say or to change, if it was such a wish, and the event that it became;
+    /// none for a repeat.
+    fn answer(
+        &self,
+        seq: Seq,
+        at: Timestamp,
+        event: Option<&Event>,
+    ) -> Option<(Arc<Session>, Ack)> {
         let Reply::Socket {
             session,
             id,
@@ -178,7 +189,10 @@ impl Origin {
             client_id: client_id.map(Wire),
             seq: Wire(seq),
             at: Wire(at),
-            duplicate,
+            duplicate: event.is_none(),
+            first_in_thread: event
+                .and_then(|event| event.body.as_message()?.thread)
+                .is_some_and(|thread| thread.first),
         };
         Some((Arc::clone(session), ack))
     }

@@ -310,6 +310,7 @@ fn advertised_limits(config: &Config) -> AdvertisedLimits {
         group_members_max: limits.group_members,
         sends_per_second: limits.sends_per_second.into(),
         sends_burst: limits.sends_burst.into(),
+        receipt_members_max: config.fanout.receipt_members,
     }
 }
 

@@ -1,13 +1,13 @@
 //! Does what the frames of a client ask for.
 
-use tidemark_core::conversation::Action;
+use tidemark_core::conversation::{Action, Delivery};
 use tidemark_core::{ClientId, ConversationId, Refusal, Seq};
 use tidemark_protocol::frame::{
-    AmendMessage, OpenConversation, Pong, Refused, Request, RequestId, SendMessage, ServerFrame,
-    SyncConversation,
+    AmendMessage, OpenConversation, Pong, ReadThread, Refused, Request, RequestId, SendMessage,
+    ServerFrame, SyncConversation, ThreadRead,
 };
 use tidemark_protocol::session::delivery::{Next, Written};
-use tidemark_store::{Directory, EventsPage, PageLimits, ReadError, Store};
+use tidemark_store::{CommitError, Directory, EventsPage, PageLimits, ReadError, Store};
 
 use super::connection::{CatchUp, Connection};
 use super::delivery::events_frame;
@@ -32,6 +32,15 @@ impl<S: Store + Directory> Connection<S> {
             Request::Presence(presence) => self.declare_presence(presence).await,
             Request::Watch(watch) => self.watch(watch).await,
             Request::Ping(ping) => self.answer(Pong { id: ping.id }.encode()).await,
+            Request::ThreadRead(read) => self.read_thread(read).await,
+            Request::Delivered(report) => {
+                let action = Action::MoveDelivered(Delivery {
+                    seq: report.seq,
+                    members_max: self.gateway.config.fanout.receipt_members,
+                });
+                let reply = self.reply(report.id, None, false);
+                self.hand_over(report.conversation, action, reply).await
+            }
         }
     }
 
@@ -65,6 +74,38 @@ impl<S: Store + Directory> Connection<S> {
         let reply = self.reply(amend.id, amend.amendment.client_id, true);
         let action = Action::Amend(amend.amendment);
         self.hand_over(amend.conversation, action, reply).await
+    }
+
+    /// Moves the user's cursor in a thread: the user's own, and no part of any order, so it does not queue.
+    async fn read_thread(&mut self, read: ReadThread) -> Result<(), End> {
+        let ReadThread {
+            id,
+            conversation,
+            thread,
+            seq,
+        } = read;
+        let Some(user) = self.session.caller.user().cloned() else {
+            let refusal = Refusal::forbidden("an API key is no member and cannot do this for one");
+            return self.refuse(translate::refused(id, refusal)).await;
+        };
+        let store = &self.gateway.store;
+        let moved = store
+            .move_thread_cursor(&user, conversation, thread, seq)
+            .await;
+        match moved {
+            Ok(moved) => {
+                let frame = translate::thread_read(None, conversation, thread, moved);
+                if moved.moved {
+                    let asking = Some(self.session.key);
+                    self.gateway.hub.publish_thread_read(&user, asking, &frame);
+                }
+                self.answer(ThreadRead { id, ..frame }.encode()).await
+            }
+            Err(CommitError::Refused(refusal)) => {
+                self.refuse(translate::refused(id, refusal)).await
+            }
+            Err(CommitError::Unavailable) => self.refuse(translate::unavailable(id)).await,
+        }
     }
 
     fn reply(

@@ -65,6 +65,7 @@ impl World {
                 reply_to: None,
                 mentions: Mentions::default(),
                 client_at: None,
+                thread: None,
             })
         };
         let mut batch = vec![command(Action::Create(new))];

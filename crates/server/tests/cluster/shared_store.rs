@@ -13,8 +13,9 @@ use tidemark_store::{
     Acquired, ApiKey, BansPage, Batch, CommitError, ConversationView, Credentials, Directory,
     DirectoryError, EventsPage, FeedEvent, Health, InboxPage, Invitation, LeaseError, LeaseToken,
     Leases, MembersPage, MembershipFeed, MembershipView, MentionsPage, NewAccount, NewSession,
-    Outcome, PageLimits, PersonalChanged, PersonalPage, ReadError, Reader, SecretHash, Session,
-    SessionOwner, Store, TimelinePage, User, VersionsPage, Window,
+    Outcome, PageLimits, PersonalChanged, PersonalPage, ReadError, Receipts, SecretHash,
+    Session, SessionOwner, Store, ThreadCursorMove, ThreadPage, ThreadsPage, TimelinePage, User,
+    VersionsPage, Window,
 };
 use uuid::Uuid;
 
@@ -147,7 +148,7 @@ impl<S: Store + Directory> Store for SharedStore<S> {
         conversation: ConversationId,
         seq: Seq,
         entries_max: usize,
-    ) -> Result<Vec<Reader>, ReadError> {
+    ) -> Result<Receipts, ReadError> {
         self.store
             .readers(caller, conversation, seq, entries_max)
             .await
@@ -245,6 +246,56 @@ impl<S: Store + Directory> Store for SharedStore<S> {
     ) -> Result<VersionsPage, ReadError> {
         self.store
             .versions(caller, conversation, seq, after, limits)
+            .await
+    }
+
+    async fn main_messages(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        window: Window,
+        limits: PageLimits,
+    ) -> Result<TimelinePage, ReadError> {
+        let store = &self.store;
+        store
+            .main_messages(caller, conversation, window, limits)
+            .await
+    }
+
+    async fn thread(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        root: Seq,
+        window: Window,
+        limits: PageLimits,
+    ) -> Result<ThreadPage, ReadError> {
+        let store = &self.store;
+        store
+            .thread(caller, conversation, root, window, limits)
+            .await
+    }
+
+    async fn threads(
+        &self,
+        user: &UserId,
+        conversation: Option<ConversationId>,
+        before: Option<Position>,
+        limits: PageLimits,
+    ) -> Result<ThreadsPage, ReadError> {
+        self.store.threads(user, conversation, before, limits).await
+    }
+
+    async fn move_thread_cursor(
+        &self,
+        user: &UserId,
+        conversation: ConversationId,
+        root: Seq,
+        seq: Seq,
+    ) -> Result<ThreadCursorMove, CommitError> {
+        let store = &self.store;
+        store
+            .move_thread_cursor(user, conversation, root, seq)
             .await
     }
 

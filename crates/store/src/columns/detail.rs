@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 use tidemark_core::conversation::{
-    Amendment, Change, EventBody, Joined, MembersChange, Mentions, Message, RulesChange,
+    Amendment, Change, EventBody, InThread, Joined, MembersChange, Mentions, Message, RulesChange,
     SettingsChange,
 };
 use tidemark_core::{ClientId, Seq, Timestamp, UserId};
@@ -53,9 +53,15 @@ pub(crate) fn text(body: &EventBody) -> Option<&str> {
     }
 }
 
-/// The `target` of an event.
+/// The `target` of an event: the message that it is about, or the thread that alone shows it.
 pub(crate) fn target(body: &EventBody) -> Option<Seq> {
-    body.as_amendment().map(|amendment| amendment.target)
+    match body {
+        EventBody::Amendment(amendment) => Some(amendment.target),
+        EventBody::Message(message) if message.is_in_thread_only() => {
+            message.thread.map(|thread| thread.root)
+        }
+        _ => None,
+    }
 }
 
 /// The `detail` of an event; `None` for a message with nothing but its text.
@@ -69,6 +75,7 @@ pub(crate) fn write(body: &EventBody) -> Option<String> {
         EventBody::Message(message) => {
             let plain = message.reply_to.is_none()
                 && message.client_at.is_none()
+                && message.thread.is_none()
                 && message.mentions.is_empty();
             (!plain).then(|| json(&MessageDetail::from(message)))
         }
@@ -114,6 +121,11 @@ pub(crate) fn read(kind: EventKind, columns: Columns<'_>) -> Result<EventBody, D
                     .mentions
                     .map_or(Ok(Mentions::default()), Mentions::try_from)?,
                 client_at: detail.client_at.map(Timestamp),
+                thread: detail.thread.and_then(Seq::new).map(|root| InThread {
+                    root,
+                    also_in_conversation: detail.also_in_conversation,
+                    first: detail.first_in_thread,
+                }),
             })
         }
         EventKind::Members => {
@@ -162,6 +174,7 @@ fn change(kind: EventKind, text: &str, detail: ChangeDetail) -> Result<Change, D
         },
         _ => Change::Delete {
             reason: needed(detail.reason, "reason")?.parse()?,
+            thread: detail.thread.and_then(Seq::new),
         },
     })
 }
@@ -190,6 +203,12 @@ struct MessageDetail {
     mentions: Option<MentionsDetail>,
     #[serde(skip_serializing_if = "Option::is_none")]
     client_at: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    thread: Option<u64>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    also_in_conversation: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    first_in_thread: bool,
 }
 
 impl From<&Message> for MessageDetail {
@@ -198,6 +217,11 @@ impl From<&Message> for MessageDetail {
             reply_to: message.reply_to.map(Seq::get),
             mentions: MentionsDetail::of(&message.mentions),
             client_at: message.client_at.map(|at| at.0),
+            thread: message.thread.map(|thread| thread.root.get()),
+            also_in_conversation: message
+                .thread
+                .is_some_and(|thread| thread.also_in_conversation),
+            first_in_thread: message.thread.is_some_and(|thread| thread.first),
         }
     }
 }
@@ -214,6 +238,8 @@ struct ChangeDetail {
     emoji: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     on: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    thread: Option<u64>,
 }
 
 impl From<&Change> for ChangeDetail {
@@ -221,7 +247,10 @@ impl From<&Change> for ChangeDetail {
         let mut detail = Self::default();
         match change {
             Change::Edit { mentions, .. } => detail.mentions = MentionsDetail::of(mentions),
-            Change::Delete { reason } => detail.reason = Some(reason.to_string()),
+            Change::Delete { reason, thread } => {
+                detail.reason = Some(reason.to_string());
+                detail.thread = thread.map(Seq::get);
+            }
             Change::Reaction { emoji, on } => {
                 detail.emoji = Some(emoji.to_string());
                 detail.on = Some(*on);

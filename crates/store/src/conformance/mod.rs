@@ -35,6 +35,7 @@ pub mod pages;
 pub mod personal;
 pub mod roles;
 mod snapshot;
+pub mod threads;
 mod world;
 
 use crate::{Directory, Store};
@@ -231,6 +232,19 @@ macro_rules! certify {
                 invites_are_kept_and_counted,
                 a_newcomer_sees_nothing_of_before,
                 what_a_message_said_is_for_its_author_and_moderators,
+            ],
+            threads: [
+                a_reply_names_the_first_message_of_its_thread,
+                a_thread_is_part_of_the_content,
+                replies_of_one_batch_see_each_other,
+                pages_of_replies_hold_what_is_beside,
+                threads_are_refused_to_others,
+                a_thread_cursor_is_one_of_its_own,
+                only_replies_to_a_member_are_unread,
+                thread_counts_equal_a_recount_after_any_history,
+                the_main_timeline_leaves_out_what_is_in_threads_only,
+                threads_are_listed_for_those_who_take_part,
+                what_was_fetched_is_shown_until_it_is_read,
             ],
         }
     };

@@ -294,7 +294,7 @@ pub async fn readers_are_those_whose_cursor_came_so_far<E: Engine>(world: World<
             .store
             .readers(&caller, room, seq(place), entries_max)
             .await;
-        let readers = readers.expect("a member may ask").into_iter();
+        let readers = readers.expect("a member may ask").readers.into_iter();
         let readers: Vec<_> = readers.map(|one| (one.user, one.read.get())).collect();
         readers
     };

@@ -1,6 +1,6 @@
 //! Everything that reads say, in one value to compare.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tidemark_core::access::Caller;
 use tidemark_core::conversation::Event;
@@ -10,7 +10,7 @@ use tidemark_core::{ConversationId, Position, Seq, UserId};
 use super::world::WHOLE;
 use crate::{
     ConversationView, Directory, EventsPage, MembersPage, MembershipView, MentionsPage,
-    PersonalPage, ReadError, Reader, Store, TimelinePage, User, Window,
+    PersonalPage, ReadError, Receipts, Store, ThreadPage, ThreadsPage, TimelinePage, User, Window,
 };
 
 /// What a store answers about some people and conversations. Positions are replaced by their ranks,
@@ -35,7 +35,9 @@ pub struct ConversationSnapshot {
     /// Its members.
     pub members: Result<MembersPage, ReadError>,
     /// Everybody's cursor.
-    pub readers: Result<Vec<Reader>, ReadError>,
+    pub readers: Result<Receipts, ReadError>,
+    /// Its timeline without what is in threads only.
+    pub main: Result<TimelinePage, ReadError>,
 }
 
 /// What one person reads.
@@ -55,6 +57,10 @@ pub struct PersonSnapshot {
     pub mentions: Result<MentionsPage, ReadError>,
     /// What the person keeps.
     pub personal: Result<PersonalPage, ReadError>,
+    /// The threads that the person takes part in.
+    pub threads: Result<ThreadsPage, ReadError>,
+    /// Every thread that there is.
+    pub thread_pages: Vec<Result<ThreadPage, ReadError>>,
 }
 
 impl Snapshot {
@@ -71,6 +77,11 @@ impl Snapshot {
             .zip(1..)
             .map(|(entry, rank)| (entry.position, rank));
         let ranks = Ranks(ranks.collect());
+        let roots = feed.iter().filter_map(|entry| {
+            let thread = entry.event.body.as_message()?.thread?;
+            Some((entry.event.conversation, thread.root))
+        });
+        let roots: BTreeSet<_> = roots.collect();
         let mut snapshot = Self {
             feed: feed.into_iter().map(|entry| entry.event).collect(),
             conversations: Vec::new(),
@@ -81,7 +92,7 @@ impl Snapshot {
             snapshot.conversations.push(conversation);
         }
         for person in people {
-            let person = PersonSnapshot::of(store, person, conversations, &ranks).await;
+            let person = PersonSnapshot::of(store, person, conversations, &roots, &ranks).await;
             snapshot.people.push(person);
         }
         snapshot
@@ -98,6 +109,9 @@ impl ConversationSnapshot {
             readers: store
                 .readers(&caller, id, Seq::ZERO, WHOLE.entries_max)
                 .await,
+            main: store
+                .main_messages(&caller, id, Window::Latest, WHOLE)
+                .await,
         }
     }
 }
@@ -107,6 +121,7 @@ impl PersonSnapshot {
         store: &S,
         person: &UserId,
         conversations: &[ConversationId],
+        roots: &BTreeSet<(ConversationId, Seq)>,
         ranks: &Ranks,
     ) -> Self {
         let caller = Caller::User(person.clone());
@@ -133,7 +148,18 @@ impl PersonSnapshot {
         for mentioned in mentions.iter_mut().flat_map(|page| &mut page.mentions) {
             ranks.replace(&mut mentioned.position);
         }
+        let mut threads = store.threads(person, None, None, WHOLE).await;
+        for thread in threads.iter_mut().flat_map(|page| &mut page.threads) {
+            ranks.replace(&mut thread.active);
+        }
+        let mut thread_pages = Vec::new();
+        for &(id, root) in roots {
+            let page = store.thread(&caller, id, root, Window::Latest, WHOLE);
+            thread_pages.push(page.await);
+        }
         Self {
+            threads,
+            thread_pages,
             mentions,
             personal: store.personal_changes(person, 0, WHOLE).await,
             user: store.user(person).await.ok(),

@@ -98,6 +98,7 @@ impl<E: Engine> World<E> {
             reply_to: None,
             mentions: Mentions::default(),
             client_at: None,
+            thread: None,
         }
     }
 

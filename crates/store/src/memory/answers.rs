@@ -12,11 +12,12 @@ use super::MemoryStore;
 use super::moderation;
 use super::personal::{self, Affairs};
 use super::state::{Log, State};
+use super::threads;
 use crate::{
     BansPage, Batch, CommitError, ConversationView, EventsPage, FeedEvent, Health, InboxPage,
     Invitation, Member, MembersPage, MembershipFeed, MembershipView, MentionsPage, Outcome,
-    PageLimits, PersonalChanged, PersonalPage, ReadError, Reader, Store, TimelinePage,
-    VersionsPage, Window,
+    PageLimits, PersonalChanged, PersonalPage, ReadError, Receipts, Store,
+    ThreadCursorMove, ThreadPage, ThreadsPage, TimelinePage, VersionsPage, Window,
 };
 
 impl Store for MemoryStore {
@@ -71,30 +72,9 @@ impl Store for MemoryStore {
             .readable()?
             .permitted(Operation::Read, caller, conversation)?;
         let horizon = log.horizon(caller);
-        let shown = || {
-            let messages = log.messages(caller.user());
-            messages.filter(|message| horizon.includes(message.seq))
-        };
-        let below = |place: Seq| {
-            let messages = shown().rev();
-            messages.filter(move |message| message.seq < place)
-        };
-        let from = |place: Seq| shown().filter(move |message| message.seq >= place);
-        let (mut messages, more) = match window {
-            Window::Before(place) => page(below(place), limits, message_bytes),
-            Window::Latest => page(shown().rev(), limits, message_bytes),
-            Window::After(place) => page(from(place.next()), limits, message_bytes),
-            Window::Around(place) => {
-                let outwards = alternate(from(place), below(place));
-                page(outwards, limits, message_bytes)
-            }
-        };
-        messages.sort_by_key(|message| message.seq);
-        Ok(TimelinePage {
-            messages,
-            head: log.conversation.head,
-            more,
-        })
+        let shown = log.messages(caller.user());
+        let shown = shown.filter(|message| horizon.includes(message.seq));
+        Ok(timeline_page(log, shown.collect(), window, limits))
     }
 
     async fn conversation(
@@ -205,19 +185,15 @@ impl Store for MemoryStore {
         conversation: ConversationId,
         seq: Seq,
         entries_max: usize,
-    ) -> Result<Vec<Reader>, ReadError> {
+    ) -> Result<Receipts, ReadError> {
         let inner = self.lock();
         let log = inner
             .readable()?
             .permitted(Operation::Read, caller, conversation)?;
-        let horizon = log.horizon(caller);
-        let readers = current_members(log)
-            .filter(|(_, membership)| membership.read >= seq && horizon.includes(seq))
-            .map(|(user, membership)| Reader {
-                user: user.clone(),
-                read: membership.read,
-            });
-        Ok(page(readers, entries_only(entries_max), |_| 0).0)
+        if !log.horizon(caller).includes(seq) {
+            return Ok(Receipts::default());
+        }
+        Ok(threads::receipts(log, seq, entries_max))
     }
 
     async fn feed(&self, after: Position, limits: PageLimits) -> Result<Vec<FeedEvent>, ReadError> {
@@ -367,6 +343,73 @@ impl Store for MemoryStore {
         Ok(VersionsPage { versions, more })
     }
 
+    async fn main_messages(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        window: Window,
+        limits: PageLimits,
+    ) -> Result<TimelinePage, ReadError> {
+        let inner = self.lock();
+        let log = inner
+            .readable()?
+            .permitted(Operation::Read, caller, conversation)?;
+        let messages = log.messages(caller.user());
+        let main = messages.filter(|message| !message.message.is_in_thread_only());
+        Ok(timeline_page(log, main.collect(), window, limits))
+    }
+
+    async fn thread(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        root: Seq,
+        window: Window,
+        limits: PageLimits,
+    ) -> Result<ThreadPage, ReadError> {
+        let inner = self.lock();
+        let log = inner
+            .readable()?
+            .permitted(Operation::Read, caller, conversation)?;
+        Ok(log.thread(caller, root, window, limits, &inner.thread_cursors)?)
+    }
+
+    async fn threads(
+        &self,
+        user: &UserId,
+        conversation: Option<ConversationId>,
+        before: Option<Position>,
+        limits: PageLimits,
+    ) -> Result<ThreadsPage, ReadError> {
+        let inner = self.lock();
+        let state = inner.readable()?;
+        if let Some(conversation) = conversation {
+            state.permitted(Operation::Read, &Caller::User(user.clone()), conversation)?;
+        }
+        let threads = state
+            .threads(user, conversation, &inner.thread_cursors)
+            .into_iter();
+        let older = threads.filter(|thread| before.is_none_or(|before| thread.active < before));
+        let (threads, more) = page(older, limits, |thread| message_bytes(&thread.root));
+        let next = threads.last().map(|thread| thread.active).filter(|_| more);
+        Ok(ThreadsPage { threads, next })
+    }
+
+    async fn move_thread_cursor(
+        &self,
+        user: &UserId,
+        conversation: ConversationId,
+        root: Seq,
+        seq: Seq,
+    ) -> Result<ThreadCursorMove, CommitError> {
+        let inner = &mut *self.lock();
+        if inner.health != Health::Accepting {
+            return Err(CommitError::Unavailable);
+        }
+        let cursors = &mut inner.thread_cursors;
+        Ok(cursors.move_one(&inner.durable, user, conversation, root, seq)?)
+    }
+
     fn health(&self) -> Health {
         self.lock().health
     }
@@ -375,6 +418,31 @@ impl Store for MemoryStore {
         let mut inner = self.lock();
         inner.flush();
         inner.health = Health::Closed;
+    }
+}
+
+/// A page of these messages, which are in order.
+pub(super) fn timeline_page(
+    log: &Log,
+    all: Vec<TimelineMessage>,
+    window: Window,
+    limits: PageLimits,
+) -> TimelinePage {
+    let below = |place: Seq| all.iter().rev().filter(move |message| message.seq < place);
+    let from = |place: Seq| all.iter().filter(move |message| message.seq >= place);
+    let bytes = |message: &&TimelineMessage| message_bytes(message);
+    let (messages, more) = match window {
+        Window::Before(place) => page(below(place), limits, bytes),
+        Window::Latest => page(all.iter().rev(), limits, bytes),
+        Window::After(place) => page(from(place.next()), limits, bytes),
+        Window::Around(place) => page(alternate(from(place), below(place)), limits, bytes),
+    };
+    let mut messages: Vec<_> = messages.into_iter().cloned().collect();
+    messages.sort_by_key(|message| message.seq);
+    TimelinePage {
+        messages,
+        head: log.conversation.head,
+        more,
     }
 }
 
@@ -406,13 +474,13 @@ fn inbox_view(
     }
 }
 
-fn current_members(log: &Log) -> impl Iterator<Item = (&UserId, &Membership)> {
+pub(super) fn current_members(log: &Log) -> impl Iterator<Item = (&UserId, &Membership)> {
     let everybody = log.memberships.iter();
     everybody.filter(|(_, membership)| membership.is_current())
 }
 
 /// The first entries that fit, at least one if there is one, and whether there are others.
-fn page<T>(
+pub(super) fn page<T>(
     entries: impl Iterator<Item = T>,
     limits: PageLimits,
     text_bytes: impl Fn(&T) -> usize,
@@ -430,7 +498,7 @@ fn page<T>(
     (taken, false)
 }
 
-fn entries_only(entries_max: usize) -> PageLimits {
+pub(super) fn entries_only(entries_max: usize) -> PageLimits {
     PageLimits {
         entries_max,
         text_bytes_max: usize::MAX,

@@ -30,6 +30,7 @@ mod people;
 mod perform;
 mod personal;
 mod state;
+mod threads;
 
 use std::sync::Arc;
 
@@ -42,6 +43,7 @@ use self::leases::KeptLeases;
 use self::people::People;
 use self::personal::Affairs;
 use self::state::{Change, State};
+use self::threads::ThreadCursors;
 use crate::lease_terms::LeaseTerms;
 use crate::{Batch, CommitError, DirectoryError, Health, Outcome, ReadError};
 
@@ -64,6 +66,7 @@ struct Inner {
     leases: KeptLeases,
     lease_terms: LeaseTerms,
     affairs: Affairs,
+    thread_cursors: ThreadCursors,
     durable: State,
     applied: State,
     /// Batches that are applied and wait for a flush. As many as there are callers waiting.
@@ -95,6 +98,7 @@ impl MemoryStore {
             leases: KeptLeases::default(),
             lease_terms: LeaseTerms::default(),
             affairs: Affairs::default(),
+            thread_cursors: ThreadCursors::default(),
             durable: State::default(),
             applied: State::default(),
             waiting: Vec::new(),
@@ -128,6 +132,7 @@ impl MemoryStore {
             // Whoever had one is gone.
             lease_terms: LeaseTerms::default(),
             affairs: inner.affairs.clone(),
+            thread_cursors: inner.thread_cursors.clone(),
             durable: inner.durable.clone(),
             applied: inner.applied.clone(),
             waiting: Vec::new(),

@@ -23,6 +23,7 @@ impl State {
         let at = command.at;
         let author = command.caller.author();
         let moves_cursor = matches!(command.action, Action::MoveCursor(_));
+        let delivers = matches!(command.action, Action::MoveDelivered(_));
         let beginning = beginning(&command);
         let first_new = changes.len();
         let outcome = match self.decide(people, limits, command)? {
@@ -30,6 +31,9 @@ impl State {
             Decision::Existing(existing) => return Ok(Outcome::Existing(existing)),
             Decision::Unchanged if moves_cursor => {
                 return Ok(self.log(&id)?.cursor(&author, false));
+            }
+            Decision::Unchanged if delivers => {
+                return Ok(self.log(&id)?.delivered(&author, false));
             }
             Decision::Unchanged => {
                 let head = self.log(&id)?.conversation.head;
@@ -60,6 +64,15 @@ impl State {
                 });
                 self.apply_all(&changes[first_new..]);
                 Outcome::InviteRevoked
+            }
+            Decision::MoveDelivered(through) => {
+                changes.push(Change::Delivered {
+                    conversation: id,
+                    user: author.clone(),
+                    through,
+                });
+                self.apply_all(&changes[first_new..]);
+                self.log(&id)?.delivered(&author, true)
             }
             Decision::Append(bodies) => {
                 let appended = bodies.len();
@@ -117,6 +130,7 @@ impl State {
             amended: amended.as_ref(),
             invites: log.map_or(&[], |log| &log.invites),
             limits,
+            root: needs.root.and_then(|seq| log?.root(seq, &author)),
         };
         decide(&facts, command)
     }
@@ -170,6 +184,15 @@ impl Log {
             events: events.map(|entry| entry.event.clone()).collect(),
             members: self.conversation.members,
             history: self.conversation.rules.history,
+        }
+    }
+
+    /// The outcome of a command of `user` about what was fetched.
+    fn delivered(&self, user: &UserId, moved: bool) -> Outcome {
+        Outcome::Delivered {
+            delivered: self.memberships[user].delivered_through(),
+            moved,
+            members: self.conversation.members,
         }
     }
 

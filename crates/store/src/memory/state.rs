@@ -46,6 +46,12 @@ pub(crate) enum Change {
         conversation: ConversationId,
         invite: InviteId,
     },
+    /// A device of somebody fetched up to here.
+    Delivered {
+        conversation: ConversationId,
+        user: UserId,
+        through: Seq,
+    },
 }
 
 /// All conversations.
@@ -74,6 +80,8 @@ pub(crate) struct Log {
     pub(crate) amendments: BTreeMap<Seq, Vec<Seq>>,
     /// Oldest first.
     pub(crate) invites: Vec<Invite>,
+    /// The replies below a message.
+    pub(crate) threads: BTreeMap<Seq, Vec<Seq>>,
 }
 
 /// One event of a log.
@@ -139,6 +147,15 @@ impl State {
                 let invites = &mut self.log_mut(*conversation).invites;
                 invites.retain(|kept| kept.id != *invite);
             }
+            Change::Delivered {
+                conversation,
+                user,
+                through,
+            } => {
+                let log = self.log_mut(*conversation);
+                let membership = log.memberships.get_mut(user);
+                membership.expect("only a member has a cursor").delivered = *through;
+            }
         }
     }
 
@@ -183,6 +200,7 @@ impl Log {
             named: BTreeMap::new(),
             amendments: BTreeMap::new(),
             invites: Vec::new(),
+            threads: BTreeMap::new(),
         }
     }
 
@@ -196,7 +214,10 @@ impl Log {
         let logged = append(&mut self.conversation, sent, at, body);
         let seq = logged.event.seq;
         match &logged.event.body {
-            EventBody::Message(_) => {
+            EventBody::Message(message) => {
+                if let Some(thread) = message.thread {
+                    self.threads.entry(thread.root).or_default().push(seq);
+                }
                 if let Some(author) = self.memberships.get_mut(&author) {
                     author.sent = logged.tally.own;
                     author.sent_at = Some(at);
@@ -271,6 +292,7 @@ impl Log {
             for (mark, amendment) in self.amendments_of(message.seq) {
                 message.amend(mark.at, amendment, viewer);
             }
+            message.replies = self.replies(message.seq);
             Some(message)
         })
     }
@@ -304,6 +326,7 @@ impl Log {
             reacted: None,
             has_emoji: shown.reactions.iter().any(|it| Some(&it.emoji) == emoji),
             emojis: shown.reactions.len() as u64,
+            thread: shown.message.thread.map(|thread| thread.root),
         };
         for (mark, amendment) in self.amendments_of(target) {
             match &amendment.change {

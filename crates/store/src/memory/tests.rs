@@ -44,6 +44,7 @@ fn send(name: u128) -> Command {
         reply_to: None,
         mentions: Mentions::default(),
         client_at: None,
+        thread: None,
     }))
 }
 

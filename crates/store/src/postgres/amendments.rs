@@ -3,7 +3,7 @@
 use tidemark_core::conversation::{
     Amended, Amendment, Change, Command, Emoji, EventBody, Mark, Mentions,
 };
-use tidemark_core::timeline::Reaction;
+use tidemark_core::timeline::{Reaction, Replies};
 use tidemark_core::{ConversationId, Seq, UserId};
 use tokio_postgres::Row;
 
@@ -13,12 +13,14 @@ use super::column::{self, signed};
 use super::fault::Trouble;
 use super::rows::{self, EVENT_COLUMNS, event_columns};
 use super::statement::Statement;
+use super::threads;
 
 /// The columns that [`bring_up`] reads, in its order, for use with `concat!`: of the message `e` of the
 /// conversation `c`, as the person `p` sees it.
 macro_rules! amended_columns {
     () => {
-        "am.edited, am.deleted, am.pinned, ed.at, ed.text, ed.detail, re.emojis, re.counts, re.mine"
+        "am.edited, am.deleted, am.pinned, ed.at, ed.text, ed.detail, re.emojis, re.counts, re.mine, \
+         th.replies, th.people, th.last, th_last.at, th_people.ids"
     };
 }
 pub(crate) use amended_columns;
@@ -45,7 +47,23 @@ macro_rules! amended_joins {
                 ) ORDER BY n.since) AS mine
             FROM tidemark.reaction_count AS n
             WHERE n.conversation = c.key AND n.target = e.seq
-        ) AS re ON true"
+        ) AS re ON true
+        LEFT JOIN LATERAL (
+            SELECT replies - deleted AS replies, people, last FROM tidemark.thread
+            WHERE conversation = c.key AND seq = e.seq LIMIT 1
+        ) AS th ON true
+        LEFT JOIN LATERAL (
+            SELECT at FROM tidemark.event WHERE conversation = c.key AND seq = th.last LIMIT 1
+        ) AS th_last ON true
+        LEFT JOIN LATERAL (
+            SELECT array_agg(named.id ORDER BY named.last DESC) AS ids FROM (
+                SELECT person.id, t.last FROM tidemark.thread_person AS t
+                JOIN tidemark.person ON person.key = t.person
+                WHERE t.conversation = c.key AND t.thread = e.seq AND t.last > 0
+                    AND th.last IS NOT NULL
+                ORDER BY t.last DESC LIMIT 5
+            ) AS named
+        ) AS th_people ON true"
     };
 }
 pub(crate) use amended_joins;
@@ -67,6 +85,20 @@ pub(crate) fn bring_up(row: &Row, first: usize, entry: &mut Entry) -> Result<(),
             emoji: Emoji::parse(&emoji).map_err(column::damaged)?,
             count: u64::try_from(count).map_err(column::damaged)?,
             mine,
+        });
+    }
+    if let Some(last) = column::optional_seq(row, first + 11)? {
+        let ids: Option<Vec<String>> = column::get(row, first + 13)?;
+        let people = ids.unwrap_or_default().into_iter();
+        let participants = people.map(|id| UserId::parse(&id).map_err(column::damaged));
+        entry.since.replies = Some(Replies {
+            count: column::count_or_zero(row, first + 9)?,
+            participant_count: column::count_or_zero(row, first + 10)?,
+            participants: participants.collect::<Result<_, Trouble>>()?,
+            last: Mark {
+                seq: last,
+                at: column::timestamp(row, first + 12)?,
+            },
         });
     }
     Ok(())
@@ -181,12 +213,13 @@ pub(crate) fn found(row: &Row) -> Result<(ConversationId, Found), Trouble> {
         reacted: mark(further + 2, further + 3)?,
         has_emoji: column::count_or_zero(row, further + 4)? > 0,
         emojis: column::count_or_zero(row, further + 5)?,
+        thread: message.thread.map(|thread| thread.root),
     };
     Ok((event.conversation, Found { amended, mentioned }))
 }
 
 /// How many columns [`bring_up`] reads.
-pub(crate) const AMENDED_COLUMNS: usize = 9;
+pub(crate) const AMENDED_COLUMNS: usize = 14;
 
 const EDIT: &str = "INSERT INTO tidemark.amended (conversation, seq, author, edited)
     SELECT conversation, seq, author, $3 FROM tidemark.event WHERE conversation = $1 AND seq = $2
@@ -257,7 +290,7 @@ impl Amending {
         match &self.amendment.change {
             Change::Edit { .. } => vec![about(EDIT).number(seq)],
             Change::Pin { on } => vec![about(PIN).number(on.then_some(seq))],
-            Change::Delete { .. } => {
+            Change::Delete { thread, .. } => {
                 let named = match &self.mentioned {
                     Mentions::All => Vec::new(),
                     Mentions::Users(users) => users.iter().map(UserId::to_string).collect(),
@@ -267,6 +300,12 @@ impl Amending {
                     about(FORGET_MENTIONS).texts(named),
                 ];
                 statements.extend(REDACT.map(about));
+                if let Some(root) = *thread {
+                    let target = self.amendment.target;
+                    let deleted =
+                        threads::delete_statements(self.conversation, root, target, self.seq);
+                    statements.extend(deleted);
+                }
                 statements
             }
             Change::Reaction { emoji, on } => {

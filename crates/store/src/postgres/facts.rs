@@ -20,6 +20,7 @@ use super::rows::{
     self, KeptConversation, conversation_columns, event_columns, member_columns, sent_join,
 };
 use super::statement::Statement;
+use super::threads::{Threads, WantedRoots};
 
 // Where one row is looked for, the statement says so with a limit of one. It is also what keeps the planner from
 // reading a whole table for a large batch: the cost of a commit must not grow with the log.
@@ -153,6 +154,7 @@ pub(crate) struct Wanted {
     invites: BTreeSet<Uuid>,
     new_conversations: usize,
     positions: usize,
+    roots: WantedRoots,
 }
 
 /// What the database said.
@@ -176,6 +178,7 @@ pub(crate) struct Facts {
     pub(crate) conversation_keys: Vec<i64>,
     /// The places of events to come in the log of everything, growing.
     pub(crate) positions: Vec<tidemark_core::Position>,
+    pub(crate) threads: Threads,
 }
 
 /// Which facts a statement asks for.
@@ -194,6 +197,7 @@ enum Kind {
     ConversationKeys,
     Floor,
     Positions,
+    Roots,
 }
 
 /// Statements, to be sent in this order in the transaction that writes, and how to read the answers.
@@ -233,6 +237,7 @@ impl Wanted {
             self.targets.insert((id, seq));
         }
         self.amended.add(command, &author);
+        self.roots.add(command, &author);
         if let Some(client_id) = needs.earlier_conversation {
             self.made.insert((author.clone(), client_id));
         }
@@ -250,6 +255,7 @@ impl Wanted {
             Action::MoveCursor(seq) => {
                 self.cursors.insert((id, author, *seq));
             }
+            Action::MoveDelivered(_) => {}
             _ => self.positions += 1,
         }
     }
@@ -286,6 +292,9 @@ impl Wanted {
         }
         if let Some(amended) = self.amended.statement() {
             questions.ask(Kind::Amended, amended);
+        }
+        if let Some(roots) = self.roots.statement() {
+            questions.ask(Kind::Roots, roots);
         }
         if !self.made.is_empty() {
             let made = self.made.iter();
@@ -431,6 +440,7 @@ impl Facts {
                 self.invites.entry(id).or_default().push(invite);
             }
             Kind::ConversationKeys => self.conversation_keys.push(column::get(row, 0)?),
+            Kind::Roots => self.threads.read(row)?,
             Kind::Floor | Kind::Positions => {}
         }
         Ok(())

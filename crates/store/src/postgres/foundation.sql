@@ -67,8 +67,8 @@ CREATE TABLE tidemark.conversation (
 
 -- The log. kind: 0 created, 1 message, 2 members, 3 settings, 4 edit, 5 delete, 6 reaction, 7 pin. messages and own are the running counts
 -- up to and including the event: of the conversation's messages and of those by the author. detail is
--- JSON with what a plain message does not have. target is the seq of the message that the event is about, and
--- text also what an edit says.
+-- JSON with what a plain message does not have. target is the seq of the message that the event is about, or of the first message
+-- of the thread that alone shows it; text is also what an edit says.
 CREATE TABLE tidemark.event (
     conversation bigint NOT NULL,
     seq bigint NOT NULL,
@@ -158,6 +158,8 @@ CREATE TABLE tidemark.member (
     departed bigint,
     read bigint NOT NULL,
     banned bigint,
+    -- Up to where a device of theirs has fetched.
+    delivered bigint NOT NULL,
     PRIMARY KEY (conversation, person)
 ) WITH (fillfactor = 80);
 CREATE INDEX member_by_person ON tidemark.member (person, conversation) WHERE departed IS NULL;
@@ -210,3 +212,56 @@ CREATE TABLE tidemark.personal (
     PRIMARY KEY (person, conversation)
 );
 CREATE INDEX personal_by_version ON tidemark.personal (person, version);
+
+-- Replies in threads. replies and own are the running counts up to and including the reply: of the thread, and of those
+-- by the author. deleted is the seq of the deletion.
+CREATE TABLE tidemark.reply (
+    conversation bigint NOT NULL,
+    thread bigint NOT NULL,
+    seq bigint NOT NULL,
+    author bigint NOT NULL,
+    replies bigint NOT NULL,
+    own bigint NOT NULL,
+    deleted bigint,
+    PRIMARY KEY (conversation, thread, seq)
+);
+CREATE INDEX reply_by_author ON tidemark.reply (conversation, thread, author, seq);
+-- The deleted replies above a cursor.
+CREATE INDEX reply_deleted ON tidemark.reply (conversation, thread, seq, author)
+    WHERE deleted IS NOT NULL;
+
+-- seq is that of the first message, last that of the last reply, and active the position of that.
+CREATE TABLE tidemark.thread (
+    conversation bigint NOT NULL,
+    seq bigint NOT NULL,
+    replies bigint NOT NULL,
+    deleted bigint NOT NULL,
+    people bigint NOT NULL,
+    last bigint NOT NULL,
+    active bigint NOT NULL,
+    PRIMARY KEY (conversation, seq)
+) WITH (fillfactor = 80);
+
+-- Who wrote in a thread, its first message counted. last is the seq of their last reply, 0 if there is none;
+-- position that of what they wrote last.
+CREATE TABLE tidemark.thread_person (
+    conversation bigint NOT NULL,
+    thread bigint NOT NULL,
+    person bigint NOT NULL,
+    replies bigint NOT NULL,
+    last bigint NOT NULL,
+    position bigint NOT NULL,
+    PRIMARY KEY (conversation, thread, person)
+);
+CREATE INDEX thread_person_by_last ON tidemark.thread_person (conversation, thread, last);
+CREATE INDEX thread_person_by_position ON tidemark.thread_person (person, position);
+CREATE INDEX thread_person_by_conversation
+    ON tidemark.thread_person (person, conversation, position);
+
+CREATE TABLE tidemark.thread_cursor (
+    conversation bigint NOT NULL,
+    thread bigint NOT NULL,
+    person bigint NOT NULL,
+    read bigint NOT NULL,
+    PRIMARY KEY (conversation, thread, person)
+) WITH (fillfactor = 80);

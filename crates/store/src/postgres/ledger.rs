@@ -7,7 +7,7 @@ use std::vec;
 use tidemark_core::access::Caller;
 use tidemark_core::conversation::{
     self, Action, Command, Conversation, Decision, Earlier, Event, EventBody, Invite,
-    MembersChange, Membership, Mentions, NewConversation, Target, UserFacts, append, decide,
+    MembersChange, Membership, Mentions, NewConversation, Root, Target, UserFacts, append, decide,
 };
 use tidemark_core::unread::{Counts, Tally, unread};
 use tidemark_core::{
@@ -48,6 +48,7 @@ struct Added {
     tally: Tally,
     /// Of a message.
     mentions: Option<Mentions>,
+    is_reply: bool,
 }
 
 /// What is to be kept of a new conversation beside its events.
@@ -76,6 +77,7 @@ impl<'l> Ledger<'l> {
         let at = command.at;
         let author = command.caller.author();
         let moves_cursor = matches!(command.action, Action::MoveCursor(_));
+        let delivers = matches!(command.action, Action::MoveDelivered(_));
         let beginning = match &command.action {
             Action::Create(new) => Some(Beginning::of(id, at, &command.caller, new)),
             _ => None,
@@ -86,6 +88,8 @@ impl<'l> Ledger<'l> {
             Decision::Existing(existing) => Outcome::Existing(existing),
             Decision::MoveCursor(seq) => self.cursor(id, &author, Some(seq)),
             Decision::Unchanged if moves_cursor => self.cursor(id, &author, None),
+            Decision::MoveDelivered(seq) => self.delivered(id, &author, Some(seq)),
+            Decision::Unchanged if delivers => self.delivered(id, &author, None),
             Decision::Unchanged => Outcome::Unchanged {
                 head: self.room(id).kept.state.head,
             },
@@ -128,6 +132,10 @@ impl<'l> Ledger<'l> {
             Some(added) => Some(added.as_target()),
             None => facts.targets.get(&(id, seq)).copied(),
         });
+        let root = needs.root.and_then(|seq| match room?.added(seq) {
+            Some(added) => added.as_root(facts.threads.tally(id, seq, author)),
+            None => facts.threads.root(id, seq, author),
+        });
         let made = needs
             .earlier_conversation
             .and_then(|client_id| facts.made.get(&(author.clone(), client_id)));
@@ -146,6 +154,7 @@ impl<'l> Ledger<'l> {
             amended: facts.amended.get(&id).map(|found| &found.amended),
             invites: facts.invites.get(&id).map_or(&[], Vec::as_slice),
             limits: self.limits,
+            root,
         };
         decide(&facts, command)
     }
@@ -215,12 +224,22 @@ impl<'l> Ledger<'l> {
                 .body
                 .as_message()
                 .map(|message| message.mentions.clone()),
+            is_reply: logged
+                .event
+                .body
+                .as_message()
+                .is_some_and(|message| message.thread.is_some()),
         });
         let key = room.kept.key;
         self.writes.append(key, position, &logged);
         match &logged.event.body {
             EventBody::Message(message) => {
                 place.count_message(logged.tally.own, at);
+                if let Some(reply) = message.thread {
+                    let tally = self.facts.threads.count(id, reply.root, author);
+                    let seq = logged.event.seq;
+                    self.writes.reply(key, seq, position, author, reply, tally);
+                }
                 let named = (id, author.clone(), message.client_id);
                 if self.facts.messages_twice.contains(&named) {
                     let earlier = Earlier {
@@ -359,6 +378,25 @@ impl<'l> Ledger<'l> {
         }
     }
 
+    /// Notes what a device of the caller has fetched, or only says what is known of it.
+    fn delivered(&mut self, id: ConversationId, user: &UserId, to: Option<Seq>) -> Outcome {
+        let kept = &self.rooms[&id].kept;
+        let place = self.facts.places.get_mut(&(id, user.clone()));
+        let mut delivered = Seq::ZERO;
+        if let Some(membership) = place.and_then(|place| place.membership.as_mut()) {
+            if let Some(seq) = to {
+                self.writes.move_delivered(kept.key, user, seq);
+                membership.delivered = seq;
+            }
+            delivered = membership.delivered_through();
+        }
+        Outcome::Delivered {
+            delivered,
+            moved: to.is_some(),
+            members: kept.state.members,
+        }
+    }
+
     /// What a member has still to see above a place.
     fn counts(&self, id: ConversationId, user: &UserId, read: Seq, sent: u64) -> Counts {
         let room = &self.rooms[&id];
@@ -439,6 +477,16 @@ impl Added {
             Some(_) => Target::Message,
             None => Target::Other,
         }
+    }
+
+    /// A message that nobody deleted yet: whoever does is alone in a transaction.
+    fn as_root(&self, tally: Tally) -> Option<Root> {
+        self.mentions.as_ref()?;
+        Some(Root {
+            is_reply: self.is_reply,
+            is_deleted: false,
+            tally,
+        })
     }
 }
 

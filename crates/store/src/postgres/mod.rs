@@ -35,6 +35,8 @@ mod statement;
 #[cfg(test)]
 mod tests;
 mod text;
+mod thread_reads;
+mod threads;
 mod timeline;
 mod transaction;
 mod writer;
@@ -55,8 +57,8 @@ use uuid::Uuid;
 use crate::{
     BansPage, Batch, CommitError, ConversationView, EventsPage, FeedEvent, Health, InboxPage,
     Invitation, MembersPage, MembershipFeed, MembershipView, MentionsPage, OpenError, Outcome,
-    PageLimits, PersonalChanged, PersonalPage, ReadError, Reader, Store, TimelinePage,
-    VersionsPage, Window,
+    PageLimits, PersonalChanged, PersonalPage, ReadError, Receipts, Store,
+    ThreadCursorMove, ThreadPage, ThreadsPage, TimelinePage, VersionsPage, Window,
 };
 
 use connector::Connector;
@@ -243,8 +245,8 @@ impl Store for PostgresStore {
         conversation: ConversationId,
         seq: Seq,
         entries_max: usize,
-    ) -> Result<Vec<Reader>, ReadError> {
-        Ok(reads::readers(&self.connections, caller, conversation, seq, entries_max).await?)
+    ) -> Result<Receipts, ReadError> {
+        Ok(reads::receipts(&self.connections, caller, conversation, seq, entries_max).await?)
     }
 
     async fn feed(&self, after: Position, limits: PageLimits) -> Result<Vec<FeedEvent>, ReadError> {
@@ -336,6 +338,54 @@ impl Store for PostgresStore {
     ) -> Result<VersionsPage, ReadError> {
         let connections = &self.connections;
         Ok(moderation::versions(connections, caller, conversation, seq, after, limits).await?)
+    }
+
+    async fn main_messages(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        window: Window,
+        limits: PageLimits,
+    ) -> Result<TimelinePage, ReadError> {
+        let connections = &self.connections;
+        let page = thread_reads::main_messages(connections, caller, conversation, window, limits);
+        Ok(page.await?)
+    }
+
+    async fn thread(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        root: Seq,
+        window: Window,
+        limits: PageLimits,
+    ) -> Result<ThreadPage, ReadError> {
+        let connections = &self.connections;
+        let page = thread_reads::page(connections, caller, conversation, root, window, limits);
+        Ok(page.await?)
+    }
+
+    async fn threads(
+        &self,
+        user: &UserId,
+        conversation: Option<ConversationId>,
+        before: Option<Position>,
+        limits: PageLimits,
+    ) -> Result<ThreadsPage, ReadError> {
+        let connections = &self.connections;
+        Ok(thread_reads::list(connections, user, conversation, before, limits).await?)
+    }
+
+    async fn move_thread_cursor(
+        &self,
+        user: &UserId,
+        conversation: ConversationId,
+        root: Seq,
+        seq: Seq,
+    ) -> Result<ThreadCursorMove, CommitError> {
+        let connections = &self.connections;
+        let moved = thread_reads::move_cursor(connections, user, conversation, root, seq).await;
+        Ok(moved.map_err(ReadError::from)?)
     }
 
     fn health(&self) -> Health {

@@ -6,7 +6,7 @@ use tidemark_core::{ConversationId, Refusal, Seq, UserId};
 use tokio_postgres::Row;
 
 use crate::log_page::Entry;
-use crate::{EventsPage, Member, MembersPage, PageLimits, Reader};
+use crate::{Delivered, EventsPage, Member, MembersPage, PageLimits, Reader, Receipts};
 
 use super::column::{self, page_size, signed};
 use super::fault::{Fault, Trouble};
@@ -56,6 +56,14 @@ const READERS: &str = "SELECT m.person_id, m.read
     CROSS JOIN LATERAL (
         SELECT * FROM tidemark.member
         WHERE conversation = c.key AND departed IS NULL AND read >= $2
+        ORDER BY person_id LIMIT $3) AS m
+    WHERE c.id = $1 ORDER BY m.person_id";
+
+const DELIVERED: &str = "SELECT m.person_id, m.delivered
+    FROM tidemark.conversation AS c
+    CROSS JOIN LATERAL (
+        SELECT * FROM tidemark.member
+        WHERE conversation = c.key AND departed IS NULL AND read < $2 AND delivered >= $2
         ORDER BY person_id LIMIT $3) AS m
     WHERE c.id = $1 ORDER BY m.person_id";
 
@@ -268,33 +276,48 @@ pub(crate) async fn members(
     })
 }
 
-pub(crate) fn readers_statement(
+/// Asks who has read a place, and who has only fetched it.
+pub(crate) fn receipts_statements(
     conversation: ConversationId,
     seq: Seq,
     entries: usize,
-) -> Statement {
-    Statement::new(READERS)
-        .uuid(conversation.0)
-        .number(signed(seq.get()))
-        .number(page_size(entries))
+) -> [Statement; 2] {
+    [READERS, DELIVERED].map(|sql| {
+        Statement::new(sql)
+            .uuid(conversation.0)
+            .number(signed(seq.get()))
+            .number(page_size(entries))
+    })
 }
 
-pub(crate) async fn readers(
+pub(crate) async fn receipts(
     connections: &Connections,
     caller: &Caller,
     conversation: ConversationId,
     seq: Seq,
     entries_max: usize,
-) -> Read<Vec<Reader>> {
-    let part = readers_statement(conversation, seq, entries_max);
-    let Part { access, rows } =
-        part_of(connections, Operation::Read, caller, conversation, part).await?;
-    let is_shown = access.horizon(caller).includes(seq);
-    let readers = rows.iter().filter(|_| is_shown).map(|row| {
+) -> Read<Receipts> {
+    let [readers, delivered] = receipts_statements(conversation, seq, entries_max);
+    let statements = [access(caller, conversation), readers, delivered];
+    let answers = connections.read(&statements).await?;
+    let access = permitted(Operation::Read, caller, &answers[0])?;
+    if !access.horizon(caller).includes(seq) {
+        return Ok(Receipts::default());
+    }
+    let readers = answers[1].iter().map(|row| {
         Ok(Reader {
             user: column::user_id(row, 0)?,
             read: column::seq(row, 1)?,
         })
     });
-    Ok(readers.collect::<Result<_, Trouble>>()?)
+    let delivered = answers[2].iter().map(|row| {
+        Ok(Delivered {
+            user: column::user_id(row, 0)?,
+            delivered: column::seq(row, 1)?,
+        })
+    });
+    Ok(Receipts {
+        readers: readers.collect::<Result<_, Trouble>>()?,
+        delivered: delivered.collect::<Result<_, Trouble>>()?,
+    })
 }

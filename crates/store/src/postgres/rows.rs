@@ -64,7 +64,7 @@ pub(crate) fn kept_conversation(row: &Row) -> Result<KeptConversation, Trouble> 
 /// The columns that [`membership`] reads, in its order, for use with `concat!`.
 macro_rules! member_columns {
     () => {
-        "m.role, m.joined, m.departed, m.read, sent.own, sent.at, m.banned"
+        "m.role, m.joined, m.departed, m.read, sent.own, sent.at, m.banned, m.delivered"
     };
 }
 pub(crate) use member_columns;
@@ -81,7 +81,7 @@ macro_rules! sent_join {
 pub(crate) use sent_join;
 
 /// How many columns that is.
-pub(crate) const MEMBER_COLUMNS: usize = 7;
+pub(crate) const MEMBER_COLUMNS: usize = 8;
 
 /// A membership, present or past, from the columns that begin at `first`; they are null where there
 /// never was one.
@@ -97,6 +97,7 @@ pub(crate) fn membership(row: &Row, first: usize) -> Result<Option<Membership>, 
         sent: column::count_or_zero(row, first + 4)?,
         sent_at: column::get::<Option<i64>>(row, first + 5)?.map(Timestamp),
         banned: column::optional_seq(row, first + 6)?,
+        delivered: column::seq(row, first + 7)?,
     }))
 }
 

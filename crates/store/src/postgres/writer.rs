@@ -350,6 +350,7 @@ mod tests {
                 reply_to: None,
                 mentions: Mentions::default(),
                 client_at: None,
+                thread: None,
             }),
         }
     }

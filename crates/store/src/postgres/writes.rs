@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use tidemark_core::conversation::{Conversation, Event, Logged, Membership, Mentions};
+use tidemark_core::conversation::{Conversation, Event, InThread, Logged, Membership, Mentions};
+use tidemark_core::unread::Tally;
 use tidemark_core::{ClientId, Position, Seq, Timestamp, UserId};
 use uuid::Uuid;
 
@@ -15,6 +16,7 @@ use super::personal;
 use super::rows::KeptConversation;
 use super::statement::Statement;
 use super::text;
+use super::threads::ReplyWrites;
 
 /// Stands for everybody in the `person` column of mentions; nobody has this key.
 const EVERYBODY: i64 = 0;
@@ -75,12 +77,16 @@ const INSERT_MENTIONS_OF_ALL: &str = "INSERT INTO tidemark.mention
     SELECT $1, * FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])";
 
 const PUT_MEMBERS: &str = "INSERT INTO tidemark.member
-        (conversation, person, person_id, role, joined, departed, read, banned)
+        (conversation, person, person_id, role, joined, departed, read, banned, delivered)
     SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[],
-        $6::bigint[], $7::bigint[], $8::bigint[])
+        $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[])
     ON CONFLICT (conversation, person) DO UPDATE SET role = excluded.role,
         joined = excluded.joined, departed = excluded.departed, read = excluded.read,
-        banned = excluded.banned";
+        banned = excluded.banned, delivered = excluded.delivered";
+
+const MOVE_DELIVERED: &str = "UPDATE tidemark.member AS m SET delivered = u.delivered
+    FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS u(conversation, person, delivered)
+    WHERE m.conversation = u.conversation AND m.person = u.person";
 
 const MOVE_CURSORS: &str = "UPDATE tidemark.member AS m SET read = u.read
     FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS u(conversation, person, read)
@@ -111,6 +117,8 @@ pub(crate) struct Writes {
     directs: Vec<(UserId, UserId, i64)>,
     pub(crate) invites: Invites,
     witness: Option<Event>,
+    delivered: BTreeMap<(i64, UserId), Seq>,
+    replies: ReplyWrites,
 }
 
 /// The key of a conversation, and a seq.
@@ -155,6 +163,8 @@ impl Writes {
             directs: Vec::new(),
             invites: Invites::default(),
             witness: None,
+            delivered: BTreeMap::new(),
+            replies: ReplyWrites::default(),
         }
     }
 
@@ -233,6 +243,7 @@ impl Writes {
     pub(crate) fn put_member(&mut self, conversation: i64, user: &UserId, membership: &Membership) {
         let place = (conversation, user.clone());
         self.cursors.remove(&place);
+        self.delivered.remove(&place);
         self.members.insert(place, membership.clone());
     }
 
@@ -246,6 +257,29 @@ impl Writes {
         }
     }
 
+    pub(crate) fn move_delivered(&mut self, conversation: i64, user: &UserId, to: Seq) {
+        let place = (conversation, user.clone());
+        match self.members.get_mut(&place) {
+            Some(membership) => membership.delivered = to,
+            None => {
+                self.delivered.insert(place, to);
+            }
+        }
+    }
+
+    pub(crate) fn reply(
+        &mut self,
+        conversation: i64,
+        seq: Seq,
+        position: Position,
+        author: &UserId,
+        reply: InThread,
+        tally: Tally,
+    ) {
+        let replies = &mut self.replies;
+        replies.add(conversation, seq, position, author, reply, tally);
+    }
+
     pub(crate) fn created_by_client(&mut self, author: &UserId, name: ClientId, key: i64) {
         self.created_by_client.push((author.clone(), name, key));
     }
@@ -256,7 +290,10 @@ impl Writes {
 
     /// Whether there is nothing to write.
     pub(crate) fn is_empty(&self) -> bool {
-        self.events.is_empty() && self.cursors.is_empty() && self.invites.is_empty()
+        self.events.is_empty()
+            && self.cursors.is_empty()
+            && self.invites.is_empty()
+            && self.delivered.is_empty()
     }
 
     /// An event that is in the log if and only if all of this is.
@@ -320,12 +357,10 @@ impl Writes {
             statements.extend(personal::forget_statement(&self.members, key));
         }
         if !self.cursors.is_empty() {
-            let cursors = self.cursors.iter();
-            let statement = Statement::new(MOVE_CURSORS)
-                .numbers(cursors.clone().map(|(place, _)| place.0).collect())
-                .numbers(cursors.clone().map(|(place, _)| key(&place.1)).collect())
-                .numbers(cursors.map(|(_, seq)| signed(seq.get())).collect());
-            statements.push(statement);
+            statements.push(cursors_statement(MOVE_CURSORS, &self.cursors, key));
+        }
+        if !self.delivered.is_empty() {
+            statements.push(cursors_statement(MOVE_DELIVERED, &self.delivered, key));
         }
         if !self.created_by_client.is_empty() {
             let made = self.created_by_client.iter();
@@ -350,7 +385,9 @@ impl Writes {
         if !self.events.is_empty() {
             let authors = self.events.iter().map(|event| key(&event.author));
             let authors = authors.collect();
+            let replies = self.replies.statements(key);
             statements.push(events_statement(self.events, authors));
+            statements.extend(replies);
         }
         statements
     }
@@ -459,6 +496,18 @@ fn heads_statement(heads: &[(i64, i64, i64, i64)]) -> Statement {
         .numbers(heads.iter().map(|head| head.3).collect())
 }
 
+fn cursors_statement(
+    sql: &'static str,
+    cursors: &BTreeMap<(i64, UserId), Seq>,
+    key: impl Fn(&UserId) -> i64,
+) -> Statement {
+    let cursors = cursors.iter();
+    Statement::new(sql)
+        .numbers(cursors.clone().map(|(place, _)| place.0).collect())
+        .numbers(cursors.clone().map(|(place, _)| key(&place.1)).collect())
+        .numbers(cursors.map(|(_, seq)| signed(seq.get())).collect())
+}
+
 fn members_statement(
     members: &BTreeMap<(i64, UserId), Membership>,
     key: impl Fn(&UserId) -> i64,
@@ -480,6 +529,11 @@ fn members_statement(
         .optional_numbers(
             rows()
                 .map(|member| member.banned.map(|seq| signed(seq.get())))
+                .collect(),
+        )
+        .numbers(
+            rows()
+                .map(|member| signed(member.delivered.get()))
                 .collect(),
         )
 }

@@ -7,7 +7,7 @@ use tidemark_core::timeline::Reaction;
 
 use crate::log_page::Entry;
 
-use super::{column, log, mentions};
+use super::{column, log, mentions, threads};
 
 /// The seqs of the last edit, of the deletion and of the pin.
 type Seqs = [Option<Seq>; 3];
@@ -38,6 +38,7 @@ pub(crate) fn amended(
         reacted: None,
         has_emoji: false,
         emojis: 0,
+        thread: message.thread.map(|thread| thread.root),
     };
     let event_at = |seq: Option<Seq>| match seq {
         Some(seq) => log::at(connection, conversation, seq),
@@ -145,7 +146,7 @@ pub(crate) fn apply(
                 on.then_some(seq),
             )?;
         }
-        Change::Delete { .. } => {
+        Change::Delete { thread, .. } => {
             set(
                 "INSERT INTO amended (conversation, seq, author, deleted)
                  SELECT conversation, seq, author, ?3 FROM event
@@ -155,6 +156,9 @@ pub(crate) fn apply(
                 Some(seq),
             )?;
             redact(connection, conversation, target)?;
+            if let Some(root) = *thread {
+                threads::delete(connection, conversation, root, target, seq)?;
+            }
         }
         Change::Reaction { emoji, on } => {
             react(connection, conversation, seq, user, target, emoji, *on)?;
@@ -264,6 +268,7 @@ pub(crate) fn bring_up(
         entry.edit(edit.at, edit.body);
     }
     entry.since.pinned = pinned.is_some();
+    entry.since.replies = threads::replies(connection, conversation, seq)?;
     entry.since.reactions = connection
         .prepare_cached(
             "SELECT emoji, count, EXISTS (

@@ -21,6 +21,7 @@ use super::member_rows;
 use super::mentions;
 use super::people;
 use super::personal;
+use super::threads;
 
 /// The writer's connection and all that it remembers.
 pub(crate) struct Ledger {
@@ -67,6 +68,7 @@ impl Ledger {
         let at = command.at;
         let author = command.caller.author();
         let moves_cursor = matches!(command.action, Action::MoveCursor(_));
+        let delivers = matches!(command.action, Action::MoveDelivered(_));
         let beginning = match &command.action {
             Action::Create(new) => Some(Beginning::of(id, at, &command.caller, new)),
             _ => None,
@@ -78,6 +80,8 @@ impl Ledger {
             Ok(Decision::Existing(existing)) => Ok(Ok(Outcome::Existing(existing))),
             Ok(Decision::MoveCursor(seq)) => self.cursor(id, &author, Some(seq)),
             Ok(Decision::Unchanged) if moves_cursor => self.cursor(id, &author, None),
+            Ok(Decision::MoveDelivered(seq)) => self.delivered(id, &author, Some(seq)),
+            Ok(Decision::Unchanged) if delivers => self.delivered(id, &author, None),
             Ok(Decision::Unchanged) => self.unchanged(id),
             Ok(Decision::Invite { invite, ended }) => {
                 let author = self.users.intern(&self.connection, &author, at)?;
@@ -128,6 +132,10 @@ impl Ledger {
             Some(key) if needs.invites => invites::of(connection, key)?,
             _ => Vec::new(),
         };
+        let root = match (needs.root, key) {
+            (Some(seq), Some(key)) => threads::root(connection, key, seq, author_key)?,
+            _ => None,
+        };
         let mut existing = None;
         if let (Some(client_id), Some(author)) = (needs.earlier_conversation, author_key) {
             existing = people::created_by_client(connection, author, client_id)?;
@@ -149,6 +157,7 @@ impl Ledger {
             amended: amended.as_ref(),
             invites: &invites,
             limits: &self.limits,
+            root,
         };
         Ok(decide(&facts, command))
     }
@@ -186,6 +195,9 @@ impl Ledger {
                 EventBody::Message(message) => {
                     place.count_message(logged.tally.own, at);
                     mentions::insert(connection, kept.key, seq, author_key, &message.mentions)?;
+                    if let Some(reply) = message.thread {
+                        threads::insert(connection, kept.key, seq, author_key, reply)?;
+                    }
                 }
                 EventBody::Members(change) => {
                     apply_members(connection, kept.key, places, users, &logged.event, change)?;
@@ -241,6 +253,38 @@ impl Ledger {
                 counts,
                 moved: to.is_some(),
             },
+            members: kept.state.members,
+        }))
+    }
+
+    /// Notes what a device of the caller has fetched, or only says what is known of it.
+    fn delivered(
+        &mut self,
+        id: ConversationId,
+        user: &UserId,
+        to: Option<Seq>,
+    ) -> rusqlite::Result<Result<Outcome, Refusal>> {
+        let connection = &self.connection;
+        let kept = self
+            .conversations
+            .find(connection, id)?
+            .expect("decide() knows a member only in what exists");
+        let user = self
+            .users
+            .key(connection, user)?
+            .expect("only a member fetches");
+        let place = self.places.find(connection, kept.key, user)?;
+        let mut delivered = Seq::ZERO;
+        if let Some(membership) = &mut place.membership {
+            if let Some(seq) = to {
+                member_rows::move_delivered(connection, kept.key, user, seq)?;
+                membership.delivered = seq;
+            }
+            delivered = membership.delivered_through();
+        }
+        Ok(Ok(Outcome::Delivered {
+            delivered,
+            moved: to.is_some(),
             members: kept.state.members,
         }))
     }

@@ -101,7 +101,7 @@ pub(crate) fn membership(
 ) -> rusqlite::Result<Option<Membership>> {
     let membership = connection
         .prepare_cached(
-            "SELECT role, joined, departed, read, banned FROM member
+            "SELECT role, joined, departed, read, banned, delivered FROM member
              WHERE conversation = ?1 AND user = ?2",
         )?
         .query_row((conversation, user), |row| {
@@ -113,6 +113,7 @@ pub(crate) fn membership(
                 sent: 0,
                 sent_at: None,
                 banned: column::optional_seq(row, 4)?,
+                delivered: column::seq(row, 5)?,
             })
         })
         .optional()?;

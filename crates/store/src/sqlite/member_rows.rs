@@ -15,11 +15,11 @@ pub(crate) fn put(
     connection
         .prepare_cached(
             "INSERT INTO member (conversation, user, user_id, role, joined, departed, read,
-                banned)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+                banned, delivered)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
              ON CONFLICT (conversation, user) DO UPDATE SET role = excluded.role,
                 joined = excluded.joined, departed = excluded.departed, read = excluded.read,
-                banned = excluded.banned",
+                banned = excluded.banned, delivered = excluded.delivered",
         )?
         .execute((
             conversation,
@@ -30,7 +30,21 @@ pub(crate) fn put(
             membership.left.map(Seq::get),
             membership.read.get(),
             membership.banned.map(Seq::get),
+            membership.delivered.get(),
         ))?;
+    Ok(())
+}
+
+/// Notes up to where a device of a member has fetched.
+pub(crate) fn move_delivered(
+    connection: &Connection,
+    conversation: i64,
+    user: i64,
+    to: Seq,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("UPDATE member SET delivered = ?3 WHERE conversation = ?1 AND user = ?2")?
+        .execute((conversation, user, to.get()))?;
     Ok(())
 }
 

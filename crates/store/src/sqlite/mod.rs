@@ -29,6 +29,7 @@ mod personal;
 mod readers;
 mod reads;
 mod schema;
+mod threads;
 mod timeline;
 mod writer;
 mod writer_thread;
@@ -49,8 +50,8 @@ use crate::lease_terms::LeaseTerms;
 use crate::{
     BansPage, Batch, CommitError, ConversationView, EventsPage, FeedEvent, Health, InboxPage,
     Invitation, MembersPage, MembershipFeed, MembershipView, MentionsPage, OpenError, Outcome,
-    PageLimits, PersonalChanged, PersonalPage, ReadError, Reader, Store, TimelinePage,
-    VersionsPage, Window,
+    PageLimits, PersonalChanged, PersonalPage, ReadError, Receipts, Store,
+    ThreadCursorMove, ThreadPage, ThreadsPage, TimelinePage, VersionsPage, Window,
 };
 
 use files::Files;
@@ -235,7 +236,7 @@ impl Store for SqliteStore {
         conversation: ConversationId,
         seq: Seq,
         entries_max: usize,
-    ) -> Result<Vec<Reader>, ReadError> {
+    ) -> Result<Receipts, ReadError> {
         let caller = caller.clone();
         self.readers
             .read(move |connection| {
@@ -367,6 +368,64 @@ impl Store for SqliteStore {
                 moderation::versions(connection, &caller, conversation, seq, after, limits)
             })
             .await
+    }
+
+    async fn main_messages(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        window: Window,
+        limits: PageLimits,
+    ) -> Result<TimelinePage, ReadError> {
+        let caller = caller.clone();
+        self.readers
+            .read(move |connection| {
+                threads::main_messages(connection, &caller, conversation, window, limits)
+            })
+            .await
+    }
+
+    async fn thread(
+        &self,
+        caller: &Caller,
+        conversation: ConversationId,
+        root: Seq,
+        window: Window,
+        limits: PageLimits,
+    ) -> Result<ThreadPage, ReadError> {
+        let caller = caller.clone();
+        self.readers
+            .read(move |connection| {
+                threads::page(connection, &caller, conversation, root, window, limits)
+            })
+            .await
+    }
+
+    async fn threads(
+        &self,
+        user: &UserId,
+        conversation: Option<ConversationId>,
+        before: Option<Position>,
+        limits: PageLimits,
+    ) -> Result<ThreadsPage, ReadError> {
+        let user = user.clone();
+        self.readers
+            .read(move |connection| threads::list(connection, &user, conversation, before, limits))
+            .await
+    }
+
+    async fn move_thread_cursor(
+        &self,
+        user: &UserId,
+        conversation: ConversationId,
+        root: Seq,
+        seq: Seq,
+    ) -> Result<ThreadCursorMove, CommitError> {
+        let user = user.clone();
+        let moved = self.writer.change(move |connection| {
+            threads::move_cursor(connection, user, conversation, root, seq)
+        });
+        Ok(moved.await?)
     }
 
     fn health(&self) -> Health {

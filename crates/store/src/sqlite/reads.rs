@@ -8,7 +8,7 @@ use tidemark_core::unread::Counts;
 use tidemark_core::{ConversationId, Position, Refusal, Seq, UserId};
 
 use crate::log_page::Entry;
-use crate::{EventsPage, FeedEvent, Member, MembersPage, PageLimits, Reader};
+use crate::{Delivered, EventsPage, FeedEvent, Member, MembersPage, PageLimits, Reader, Receipts};
 
 use super::column;
 use super::fault::Fault;
@@ -204,10 +204,10 @@ pub(crate) fn readers(
     conversation: ConversationId,
     seq: Seq,
     entries_max: usize,
-) -> Read<Vec<Reader>> {
+) -> Read<Receipts> {
     let access = permitted(connection, Operation::Read, caller, conversation)?;
     if !access.horizon(caller).includes(seq) {
-        return Ok(Vec::new());
+        return Ok(Receipts::default());
     }
     let kept = access.kept;
     let mut statement = connection.prepare_cached(
@@ -223,5 +223,18 @@ pub(crate) fn readers(
             })
         })?
         .collect::<rusqlite::Result<Vec<_>>>()?;
-    Ok(readers)
+    let mut statement = connection.prepare_cached(
+        "SELECT user_id, delivered FROM member
+         WHERE conversation = ?1 AND departed IS NULL AND read < ?2 AND delivered >= ?2
+         ORDER BY user_id LIMIT ?3",
+    )?;
+    let delivered = statement
+        .query_map((kept.key, seq.get(), entries_max), |row| {
+            Ok(Delivered {
+                user: column::user_id(row, 0)?,
+                delivered: column::seq(row, 1)?,
+            })
+        })?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    Ok(Receipts { readers, delivered })
 }

@@ -14,6 +14,7 @@ const MIGRATIONS: &[&str] = &[
     AMENDMENTS,
     PERSONAL,
     ROLES,
+    THREADS,
 ];
 
 const FOUNDATION: &str = "
@@ -233,6 +234,63 @@ CREATE TABLE invite (
     uses INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX invite_by_conversation ON invite (conversation, key);
+";
+
+/// Replies in threads. A reply that only its thread shows has the thread as the target of its event. delivered is up to
+/// where a device of the member has fetched.
+const THREADS: &str = "
+-- replies and own are the running counts up to and including the reply: of the thread, and of those by the author.
+-- deleted is the seq of the deletion.
+CREATE TABLE reply (
+    conversation INTEGER NOT NULL,
+    thread INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    author INTEGER NOT NULL,
+    replies INTEGER NOT NULL,
+    own INTEGER NOT NULL,
+    deleted INTEGER,
+    PRIMARY KEY (conversation, thread, seq)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX reply_by_author ON reply (conversation, thread, author, seq);
+-- The deleted replies above a cursor.
+CREATE INDEX reply_deleted ON reply (conversation, thread, seq, author) WHERE deleted IS NOT NULL;
+
+-- seq is that of the first message, last that of the last reply, and active the position of that.
+CREATE TABLE thread (
+    conversation INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    replies INTEGER NOT NULL,
+    deleted INTEGER NOT NULL,
+    people INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    active INTEGER NOT NULL,
+    PRIMARY KEY (conversation, seq)
+) STRICT, WITHOUT ROWID;
+
+-- Who wrote in a thread, its first message counted. last is the seq of their last reply, 0 if there is none;
+-- position that of what they wrote last.
+CREATE TABLE thread_person (
+    conversation INTEGER NOT NULL,
+    thread INTEGER NOT NULL,
+    user INTEGER NOT NULL,
+    replies INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    PRIMARY KEY (conversation, thread, user)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX thread_person_by_last ON thread_person (conversation, thread, last);
+CREATE INDEX thread_person_by_position ON thread_person (user, position);
+CREATE INDEX thread_person_by_conversation ON thread_person (user, conversation, position);
+
+CREATE TABLE thread_cursor (
+    conversation INTEGER NOT NULL,
+    thread INTEGER NOT NULL,
+    user INTEGER NOT NULL,
+    read INTEGER NOT NULL,
+    PRIMARY KEY (conversation, thread, user)
+) STRICT, WITHOUT ROWID;
+
+ALTER TABLE member ADD COLUMN delivered INTEGER NOT NULL DEFAULT 0;
 ";
 
 /// Brings the file to the present schema and returns its epoch, which the first opening makes.

@@ -82,6 +82,28 @@ impl<E: Engine> Actor<E> {
                 let versions = self.store.versions(caller, *id, *place, *after, *limits);
                 format!("{:#?}", versions.await)
             }
+            Step::MoveThreadCursor(user, id, root, seq) => {
+                let moved = self.store.move_thread_cursor(user, *id, *root, *seq);
+                format!("{:#?}", moved.await)
+            }
+            Step::ReadMain(caller, id, window, limits) => {
+                let page = self.store.main_messages(caller, *id, *window, *limits);
+                format!("{:#?}", page.await)
+            }
+            Step::ReadThread(caller, id, root, window, limits) => {
+                let page = self.store.thread(caller, *id, *root, *window, *limits);
+                format!("{:#?}", page.await)
+            }
+            Step::ReadThreads(user, only, limits) => {
+                // Positions differ between engines, and the snapshot compares their order.
+                let page = self.store.threads(user, *only, None, *limits).await;
+                let page = page.map(|page| {
+                    let threads = page.threads.into_iter();
+                    let threads = threads.map(|it| (it.conversation, it.root, it.standing));
+                    (threads.collect::<Vec<_>>(), page.next.is_some())
+                });
+                format!("{page:#?}")
+            }
             Step::Reopen => {
                 self.store.close().await;
                 self.store = self.engine.reopen(&self.store);

@@ -58,6 +58,7 @@ pub(crate) fn send(conversation: ConversationId, name: Uuid, text: &str) -> Comm
             reply_to: None,
             mentions: Mentions::default(),
             client_at: None,
+            thread: None,
         }),
     )
 }

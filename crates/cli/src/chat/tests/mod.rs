@@ -73,6 +73,7 @@ fn message(sender: &str, text: &str) -> Message {
         reply_to: None,
         mentions: Mentions::default(),
         client_at: None,
+        thread: None,
     }
 }
 
@@ -85,6 +86,7 @@ fn pending(to: ConversationId, number: u128, text: &str) -> Pending {
             reply_to: None,
             mentions: Mentions::default(),
             client_at: None,
+            thread: None,
         },
     }
 }

@@ -3,11 +3,12 @@
 use std::time::{Duration, Instant};
 
 use tidemark_core::ConversationId;
-use tidemark_core::conversation::{Event, EventBody, Message};
+use tidemark_core::conversation::{Event, EventBody, InThread, Message};
 use tidemark_core::unread::Counts;
 
 use super::outbox::Pending;
 use super::personal::Affairs;
+use super::threads::Threads;
 use super::track::{Fetch, Offered};
 use super::{ClientSession, Ending, Phase, Update};
 use crate::Code;
@@ -35,9 +36,9 @@ impl ClientSession {
         };
         match frame {
             ServerFrame::Welcome(welcome) => self.welcome(now, *welcome),
-            ServerFrame::Ack(ack) => self.ack(&ack),
+            ServerFrame::Ack(ack) => self.ack(now, &ack),
             ServerFrame::Refused(refused) => self.refused(now, refused),
-            ServerFrame::Event(entry) => self.event(entry),
+            ServerFrame::Event(entry) => self.event(now, entry),
             ServerFrame::Events(events) => self.events(now, events),
             ServerFrame::Head(head) => self.head(head),
             ServerFrame::Read(read) => self.read(now, read),
@@ -46,6 +47,8 @@ impl ClientSession {
             ServerFrame::Personal(state) => self.learn_personal(*state),
             ServerFrame::Typing(typing) => self.heard_typing(typing),
             ServerFrame::Presence(presence) => self.heard_presence(presence),
+            ServerFrame::ThreadRead(read) => self.thread_read(now, read),
+            ServerFrame::Delivered(delivered) => self.delivered(delivered),
             ServerFrame::Pong(_) | ServerFrame::Unknown(_) => {}
             ServerFrame::Bye(bye) => self.end(Ending::Bye {
                 code: bye.code,
@@ -62,6 +65,8 @@ impl ClientSession {
         liveness.set_heartbeat(Duration::from_millis(welcome.heartbeat_ms));
         self.phase = Phase::Online(liveness);
         self.frame_bytes_max = welcome.limits.frame_bytes_max;
+        self.deliveries
+            .set_members_max(welcome.limits.receipt_members_max);
         self.me = Some(welcome.user.id.0.clone());
         self.updates.push_back(Update::Online {
             user: welcome.user.id.0,
@@ -87,6 +92,8 @@ impl ClientSession {
             known.track.told(entry.head_seq.0, counts);
             known.track.read_moved(entry.read_seq.0);
             self.has_read(entry.id.0, entry.read_seq.0);
+            self.deliveries
+                .size(entry.id.0, entry.member_count, entry.head_seq.0);
             self.updates.push_back(Update::Changed(entry.id.0));
         }
         self.affairs.told(welcome.personal_version);
@@ -103,6 +110,7 @@ impl ClientSession {
             self.tell_read(now, id);
         }
         self.tell_signals(now);
+        self.tell_threads_read(now);
     }
 
     fn is_ahead_of(&self, entry: &InboxEntry) -> bool {
@@ -114,13 +122,15 @@ impl ClientSession {
     fn history_replaced(&mut self) {
         self.updates.push_back(Update::HistoryReplaced);
         self.affairs = Affairs::default();
+        self.deliveries.clear();
+        self.threads = Threads::default();
         for known in self.tracks.values_mut() {
             known.track.history_replaced();
         }
         self.behind.clear();
     }
 
-    fn ack(&mut self, ack: &Ack) {
+    fn ack(&mut self, now: Instant, ack: &Ack) {
         let Some(request) = ack.id else { return };
         let Some(pending) = self.outbox.take(request) else {
             return;
@@ -132,15 +142,22 @@ impl ClientSession {
             at: ack.at.0,
             duplicate: ack.duplicate,
         });
+        let id = pending.conversation;
         if let Some(event) = self.own_event(pending, ack) {
-            self.event(LogEntry::Known(event));
+            self.event(now, LogEntry::Known(event));
+        } else if let Some(known) = self.tracks.get_mut(&id) {
+            known.track.exists_up_to(ack.seq.0);
+            self.settle(id);
         }
     }
 
     /// The event that an acknowledged message became; the server sends this session the ack in its
-    /// place.
+    /// place. A repeat does not say all that the event of a reply says: that one is fetched.
     fn own_event(&self, pending: Pending, ack: &Ack) -> Option<Event> {
         let message = pending.message;
+        if ack.duplicate && message.thread.is_some() {
+            return None;
+        }
         Some(Event {
             conversation: pending.conversation,
             seq: ack.seq.0,
@@ -152,15 +169,20 @@ impl ClientSession {
                 reply_to: message.reply_to,
                 mentions: message.mentions,
                 client_at: message.client_at,
+                thread: message.thread.map(|reply| InThread {
+                    root: reply.thread,
+                    also_in_conversation: reply.also_in_conversation,
+                    first: ack.first_in_thread,
+                }),
             }),
         })
     }
 
-    fn event(&mut self, entry: LogEntry) {
+    fn event(&mut self, now: Instant, entry: LogEntry) {
         let id = entry.conversation();
         let known = self.meet(id, entry.seq().previous());
         let had_gap = known.track.has_gap();
-        self.deliver(entry);
+        self.deliver(now, entry);
         if had_gap
             || self
                 .tracks
@@ -172,7 +194,7 @@ impl ClientSession {
     }
 
     /// Hands an event over if it is the next one.
-    fn deliver(&mut self, entry: LogEntry) {
+    fn deliver(&mut self, now: Instant, entry: LogEntry) {
         let id = entry.conversation();
         let Some(known) = self.tracks.get_mut(&id) else {
             return;
@@ -186,6 +208,12 @@ impl ClientSession {
         }
         let followed = known.track.followed;
         self.note_own(&entry);
+        if let Some(event) = entry.event() {
+            self.count_in_thread(now, event);
+            if let Some(me) = self.me.as_ref().filter(|_| followed) {
+                self.deliveries.fetched(event, me);
+            }
+        }
         if followed {
             self.updates.push_back(Update::Event(entry));
         }
@@ -253,7 +281,7 @@ impl ClientSession {
         }
         for entry in page.events {
             if entry.conversation() == id {
-                self.deliver(entry);
+                self.deliver(now, entry);
             }
         }
         if let Some(known) = self.tracks.get_mut(&id)
@@ -333,6 +361,7 @@ impl ClientSession {
         let id = conversation.id.0;
         let (head, read) = (conversation.head_seq.0, conversation.read_seq.0);
         let kind = conversation.kind.0;
+        self.learn_size(id, conversation.member_count, head);
         self.updates
             .push_back(Update::Added(Box::new(conversation)));
         self.learn(id, kind, head, read, counts);
@@ -341,6 +370,8 @@ impl ClientSession {
     fn forget(&mut self, conversation: ConversationId) {
         self.behind.remove(&conversation);
         self.affairs.forget(conversation);
+        self.deliveries.forget(conversation);
+        self.threads.forget(conversation);
         if self.tracks.remove(&conversation).is_some() {
             self.updates.push_back(Update::Removed(conversation));
         }

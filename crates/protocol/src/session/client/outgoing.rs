@@ -24,7 +24,10 @@ impl ClientSession {
         }
         let frame = match self.next_fetch(now) {
             Some(fetch) => fetch.encode(),
-            None => self.next_sendable(now)?,
+            None => match self.next_sendable(now) {
+                Some(send) => send,
+                None => self.next_report(now)?.encode(),
+            },
         };
         self.spoke(now);
         Some(frame)

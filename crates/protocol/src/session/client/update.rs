@@ -103,6 +103,26 @@ pub enum Update {
     /// The server's history is another one than before: drop every event that is held. Followed
     /// conversations begin again from their first event, unless the app says otherwise.
     HistoryReplaced,
+    /// What is unread in a thread that was asked about changed, by a reply or by a cursor on some device.
+    Thread {
+        /// Where.
+        conversation: ConversationId,
+        /// Which: the place of its first message.
+        thread: Seq,
+        /// Up to where the user has read it.
+        read: Seq,
+        /// Replies above that which somebody else sent.
+        unread: u64,
+    },
+    /// A device of another member has fetched up to here.
+    DeliveredTo {
+        /// Where.
+        conversation: ConversationId,
+        /// Who.
+        user: UserId,
+        /// The last event that they have.
+        seq: Seq,
+    },
     /// The connection is of no use any more: close it. The session is offline already.
     Ended(Ending),
 }

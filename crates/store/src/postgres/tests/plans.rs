@@ -2,7 +2,7 @@
 
 use tidemark_core::access::Caller;
 use tidemark_core::conversation::{
-    Action, Command, Emoji, Mentions, NewAmendment, NewMessage, Wish,
+    Action, Command, Emoji, Mentions, NewAmendment, NewMessage, NewReply, Wish,
 };
 use tidemark_core::{ClientId, ConversationId, Position, Seq, Timestamp, UserId};
 use tokio_postgres::Client;
@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::super::feed::Selection;
 use super::super::statement::Statement;
-use super::super::{facts, feed, inbox, mentions, personal, reads, timeline};
+use super::super::{facts, feed, inbox, mentions, personal, reads, thread_reads, timeline};
 use super::database;
 use crate::PageLimits;
 
@@ -23,10 +23,10 @@ const HISTORY: &str = "
             200, n * 200
         FROM generate_series(1, 1000) AS n;
     INSERT INTO tidemark.member
-        SELECT 1 + (n + m * 37) % 1000, n, 'person-' || n, 'member', 1, NULL, 100
+        SELECT 1 + (n + m * 37) % 1000, n, 'person-' || n, 'member', 1, NULL, 100, 120
         FROM generate_series(1, 4000) AS n, generate_series(0, 4) AS m;
     INSERT INTO tidemark.member
-        SELECT n, 1, 'person-1', 'member', 1, NULL, 100 FROM generate_series(1, 1000) AS n
+        SELECT n, 1, 'person-1', 'member', 1, NULL, 100, 120 FROM generate_series(1, 1000) AS n
         ON CONFLICT DO NOTHING;
     INSERT INTO tidemark.event
         SELECT n, seq, n * 200 + seq, 0, 1 + (n + seq) % 4000, seq, seq / 20, gen_random_uuid(), 1,
@@ -51,6 +51,25 @@ const HISTORY: &str = "
         SELECT person, conversation, row_number() OVER (PARTITION BY person), joined, 0, 0, NULL, false,
             true, NULL, 'a draft', NULL
         FROM tidemark.member;
+    INSERT INTO tidemark.thread
+        SELECT n, root, 10, 1, 5, root + 9, n * 200 + root
+        FROM generate_series(1, 1000) AS n, generate_series(1, 191, 10) AS root;
+    INSERT INTO tidemark.reply
+        SELECT n, root, root + m, 1 + (n + root + m) % 4000, m, 1,
+            CASE WHEN m = 4 THEN root + m ELSE NULL END
+        FROM generate_series(1, 1000) AS n, generate_series(1, 191, 10) AS root,
+            generate_series(1, 9) AS m;
+    INSERT INTO tidemark.thread_person
+        SELECT n, root, 1 + (n + root + m) % 4000, 1, root + m, n * 200 + root + m
+        FROM generate_series(1, 1000) AS n, generate_series(1, 191, 10) AS root,
+            generate_series(1, 9) AS m;
+    INSERT INTO tidemark.thread_person
+        SELECT n, root, 1, 0, 0, n * 200 + root
+        FROM generate_series(1, 1000) AS n, generate_series(1, 191, 10) AS root
+        ON CONFLICT DO NOTHING;
+    INSERT INTO tidemark.thread_cursor
+        SELECT n, root, 1, root + 3
+        FROM generate_series(1, 1000) AS n, generate_series(1, 191, 10) AS root;
     ANALYZE;";
 
 fn room(number: u128) -> ConversationId {
@@ -81,6 +100,10 @@ fn batch() -> Vec<Command> {
                 reply_to: Seq::new(3),
                 mentions: Mentions::default(),
                 client_at: None,
+                thread: Some(NewReply {
+                    thread: Seq::new(11).unwrap(),
+                    also_in_conversation: false,
+                }),
             }),
         )
     };
@@ -129,7 +152,6 @@ async fn every_read_of_the_log_uses_an_index() {
         reads::access(&caller, room(7)),
         reads::events_after_statement(room(7), seq, limits),
         reads::members_statement(room(7), Some(&ann), 50),
-        reads::readers_statement(room(7), seq, 50),
         view.below_statement(seq),
         view.above_statement(seq),
         inbox::conversation_statement(&caller, room(7)),
@@ -145,6 +167,17 @@ async fn every_read_of_the_log_uses_an_index() {
         Some(Position(150_000)),
         50,
     ));
+    statements.extend(reads::receipts_statements(room(7), seq, 50));
+    let root = seq;
+    statements.push(thread_reads::root_statement(&caller, room(7), root));
+    for thread in [Some(root), None] {
+        let pages = thread_reads::page_statements(&caller, room(7), thread, seq, limits);
+        statements.extend(pages);
+    }
+    for only in [None, Some(room(7))] {
+        let before = Some(Position(150_000));
+        statements.push(thread_reads::list_statement(&ann, only, before, 50));
+    }
     statements.push(personal::standing_statement(&ann, room(7)));
     statements.extend(personal::changes_statements(&ann, 500, 50));
     statements.extend(facts::Wanted::by(&batch()).questions().statements);

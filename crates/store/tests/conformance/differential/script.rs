@@ -5,8 +5,9 @@ use proptest::option;
 use proptest::prelude::*;
 use tidemark_core::access::Caller;
 use tidemark_core::conversation::{
-    Action, CodeHash, Command, ConversationKind, Emoji, History, Joined, Mentions, NewAmendment,
-    NewConversation, NewInvite, NewMessage, Role, RulesChange, SettingsChange, Visibility, Wish,
+    Action, CodeHash, Command, ConversationKind, Delivery, Emoji, History, Joined, Mentions,
+    NewAmendment, NewConversation, NewInvite, NewMessage, NewReply, Role, RulesChange,
+    SettingsChange, Visibility, Wish,
 };
 use tidemark_core::personal::{Draft, PersonalChange};
 use tidemark_core::{ClientId, ConversationId, InviteId, Seq, Timestamp, UserId};
@@ -37,6 +38,10 @@ pub(crate) enum Step {
     ReadVersions(Caller, ConversationId, [Seq; 2], PageLimits),
     Reopen,
     Kill,
+    MoveThreadCursor(UserId, ConversationId, Seq, Seq),
+    ReadMain(Caller, ConversationId, Window, PageLimits),
+    ReadThread(Caller, ConversationId, Seq, Window, PageLimits),
+    ReadThreads(UserId, Option<ConversationId>, PageLimits),
 }
 
 impl Step {
@@ -57,6 +62,9 @@ impl Step {
                 | Self::ReadInvitation(..)
                 | Self::ReadBans(..)
                 | Self::ReadVersions(..)
+                | Self::ReadMain(..)
+                | Self::ReadThread(..)
+                | Self::ReadThreads(..)
         )
     }
 }
@@ -185,6 +193,18 @@ fn step() -> impl Strategy<Value = Step> {
             }),
         1 => Just(Step::Reopen),
         1 => Just(Step::Kill),
+        4 => (person(), room(), early(), seq())
+            .prop_map(|(who, room, root, seq)| Step::MoveThreadCursor(who, room, root, seq)),
+        1 => (caller(), room(), window(), limits())
+            .prop_map(|(caller, room, window, limits)| {
+                Step::ReadMain(caller, room, window, limits)
+            }),
+        2 => (caller(), room(), early(), window(), limits())
+            .prop_map(|(caller, room, root, window, limits)| {
+                Step::ReadThread(caller, room, root, window, limits)
+            }),
+        1 => (person(), option::of(room()), limits())
+            .prop_map(|(person, room, limits)| Step::ReadThreads(person, room, limits)),
     ]
 }
 
@@ -216,6 +236,9 @@ fn action() -> impl Strategy<Value = Action> {
         1 => invite_number().prop_map(|number| Action::RevokeInvite(invite_id(number))),
         3 => invite_number().prop_map(|number| Action::JoinByInvite(code(number))),
         3 => seq().prop_map(Action::MoveCursor),
+        2 => (seq(), 1..5_u64).prop_map(|(seq, members_max)| {
+            Action::MoveDelivered(Delivery { seq, members_max })
+        }),
     ]
 }
 
@@ -242,13 +265,19 @@ fn new_message() -> impl Strategy<Value = NewMessage> {
     let text = prop_oneof![Just(""), Just("hello"), Just("hello"), Just("and good bye")];
     let reply_to = option::weighted(0.2, seq());
     let client_at = option::of(time());
-    (client_id(), text, reply_to, mentions(), client_at).prop_map(
-        |(client_id, text, reply_to, mentions, client_at)| NewMessage {
+    let thread = (early(), any::<bool>()).prop_map(|(thread, also_in_conversation)| NewReply {
+        thread,
+        also_in_conversation,
+    });
+    let thread = option::weighted(0.5, thread);
+    (client_id(), text, reply_to, mentions(), client_at, thread).prop_map(
+        |(client_id, text, reply_to, mentions, client_at, thread)| NewMessage {
             client_id,
             text: text.to_owned(),
             reply_to,
             mentions,
             client_at,
+            thread,
         },
     )
 }
@@ -270,15 +299,18 @@ fn new_amendment() -> impl Strategy<Value = NewAmendment> {
         4 => (emoji, prop::bool::weighted(0.7)).prop_map(|(emoji, on)| Wish::React { emoji, on }),
         1 => any::<bool>().prop_map(|on| Wish::Pin { on }),
     ];
-    // Where messages are likely.
-    let target = (2..6_u64).prop_map(|number| Seq::new(number).expect("a small number"));
-    (target, option::weighted(0.2, client_id()), wish).prop_map(|(target, client_id, wish)| {
+    (early(), option::weighted(0.2, client_id()), wish).prop_map(|(target, client_id, wish)| {
         NewAmendment {
             target,
             client_id,
             wish,
         }
     })
+}
+
+/// Where messages are likely.
+fn early() -> impl Strategy<Value = Seq> {
+    (2..6_u64).prop_map(|number| Seq::new(number).expect("a small number"))
 }
 
 fn mentions() -> impl Strategy<Value = Mentions> {

@@ -5,6 +5,7 @@ mod model;
 mod personal;
 mod sending;
 mod signals;
+mod threads;
 mod unread;
 
 use std::time::{Duration, Instant};
@@ -54,6 +55,7 @@ pub(super) fn note(number: u128, text: &str) -> NewMessage {
         reply_to: None,
         mentions: Mentions::default(),
         client_at: None,
+        thread: None,
     }
 }
 
@@ -69,6 +71,7 @@ pub(super) fn message(conversation: ConversationId, place: u64, sender: UserId) 
             reply_to: None,
             mentions: Mentions::default(),
             client_at: None,
+            thread: None,
         }),
     }
 }
@@ -81,6 +84,7 @@ pub(super) fn entry(conversation: ConversationId, head: u64, unread: u64) -> Inb
         read_seq: Wire(Seq::ZERO),
         unread,
         mentions: 0,
+        member_count: 0,
     }
 }
 
@@ -103,6 +107,7 @@ pub(super) fn welcome(epoch: &str, conversations: Vec<InboxEntry>) -> String {
             group_members_max: 5_000,
             sends_per_second: 20,
             sends_burst: 60,
+            receipt_members_max: 100,
         },
         conversations,
         more: false,

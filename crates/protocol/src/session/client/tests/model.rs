@@ -140,6 +140,7 @@ impl Server {
             seq: Wire(self.named[&name]),
             at: Wire(Timestamp(1_000)),
             duplicate,
+            first_in_thread: false,
         };
         self.to_client.push_back(ack.encode());
     }

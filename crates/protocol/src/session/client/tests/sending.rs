@@ -9,6 +9,7 @@ fn ack(send: &SendMessage, place: u64, duplicate: bool) -> String {
         seq: Wire(seq(place)),
         at: Wire(Timestamp(5)),
         duplicate,
+        first_in_thread: false,
     };
     ack.encode()
 }
