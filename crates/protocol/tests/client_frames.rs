@@ -100,7 +100,8 @@ fn what_would_be_dropped_is_refused_instead() {
         "attachments",
     );
     assert_refused(&send_with(r#","attachments":{}"#), Some(7), "attachments");
-    assert_refused(&send_with(r#","thread":3"#), Some(7), "thread");
+    let nowhere = send_with(r#","also_in_conversation":true"#);
+    assert_refused(&nowhere, Some(7), "also_in_conversation");
     assert!(parse(&send_with(r#","attachments":[],"thread":null"#)).is_ok());
 }
 

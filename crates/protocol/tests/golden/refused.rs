@@ -236,7 +236,11 @@ fn sends() -> Vec<Case> {
             "an attachment",
             r#""attachments":["0197a3c5-0000-7000-8000-000000000001"]"#,
         ),
-        with("a thread", r#""thread":3"#),
+        with("a thread of nothing", r#""thread":0"#),
+        with(
+            "also in the conversation, without a thread",
+            r#""also_in_conversation":true"#,
+        ),
     ]
 }
 
