@@ -54,7 +54,7 @@ async fn readers_are_those_whose_cursor_is_that_far() {
     let readers = ann.get(&format!("{conversation}/readers?seq=3")).await.body;
     assert_eq!(
         readers,
-        json!({"readers": [{"user": "bob", "read_seq": 3}]})
+        json!({"readers": [{"user": "bob", "read_seq": 3}], "delivered": []})
     );
     assert!(
         ann.get(&format!("{conversation}/readers"))

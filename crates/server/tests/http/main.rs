@@ -19,5 +19,6 @@ mod operations;
 mod permissions;
 mod personal;
 mod sync;
+mod threads;
 mod users;
 mod world;

@@ -21,5 +21,6 @@ mod resume;
 mod roles;
 mod send;
 mod slow;
+mod threads;
 mod typing;
 mod world;
