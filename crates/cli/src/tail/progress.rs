@@ -59,6 +59,12 @@ pub(super) enum Turn {
 }
 
 impl Progress {
+    /// There is nothing to print below `first`: the user does not see it.
+    pub(super) fn begins_at(&mut self, conversation: ConversationId, first: Seq) {
+        let printed = self.printed.entry(conversation).or_insert(Seq::ZERO);
+        *printed = (*printed).max(first.previous());
+    }
+
     /// Goes on where `saved` ended, or begins at `start` in the conversations with these heads.
     pub(super) fn begin(
         saved: Option<Snapshot>,

@@ -112,6 +112,12 @@ impl Tailer {
                 Ok(())
             }
             Update::Removed(conversation) => self.removed(conversation),
+            Update::VisibleFrom { conversation, seq } => {
+                if self.chosen.has(conversation) {
+                    self.progress.begins_at(conversation, seq);
+                }
+                Ok(())
+            }
             Update::HistoryReplaced => self.restart().await,
             Update::Sent { .. }
             | Update::Refused { .. }
@@ -119,7 +125,6 @@ impl Tailer {
             | Update::Typing { .. }
             | Update::Presence { .. }
             | Update::WatchRefused { .. }
-            | Update::VisibleFrom { .. }
             | Update::Personal(_)
             | Update::Thread { .. }
             | Update::DeliveredTo { .. }
@@ -181,6 +186,9 @@ impl Tailer {
             };
             if page.events.is_empty() {
                 return Ok(());
+            }
+            if let Some(first) = page.visible_from {
+                self.progress.begins_at(id, first.0);
             }
             for entry in &page.events {
                 self.print(entry)?;
