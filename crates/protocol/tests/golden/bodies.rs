@@ -482,16 +482,6 @@ fn events() -> Vec<Case> {
             },
         ),
         Case::body(
-            "GET …/events?after=0, where newcomers see what is since they came",
-            "the page begins at visible_from, and nothing is missing before it",
-            EventsPage {
-                events: vec![said.clone()],
-                head_seq: Wire(seq(43)),
-                more: false,
-                visible_from: Some(Wire(seq(43))),
-            },
-        ),
-        Case::body(
             "GET /v1/feed?after=5076&limit=1",
             "events of all conversations, each with its position; next is passed as after",
             FeedPage {

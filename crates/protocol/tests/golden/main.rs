@@ -12,6 +12,7 @@ mod amendments;
 mod bodies;
 mod client;
 mod file;
+mod moderation;
 mod refused;
 mod samples;
 mod server;
@@ -38,6 +39,7 @@ fn all() -> Vec<Golden> {
         refused::files(),
         bodies::files(),
         threads::files(),
+        moderation::files(),
     ]
     .into_iter()
     .flatten()

@@ -7,13 +7,11 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 use tidemark_core::conversation::{
-    Amendment, Change, ConversationKind, DeleteReason, Emoji, Event, EventBody, History, InThread,
-    Joined, MembersChange, Mentions, Message, NewAmendment, NewMessage, NewReply, Role,
-    RulesChange, SettingsChange, Visibility, Wish,
+    Amendment, Change, ConversationKind, DeleteReason, Emoji, Event, EventBody, History, InThread, Mentions, Message, NewAmendment, NewMessage, NewReply, Role, Visibility, Wish,
 };
 use tidemark_core::presence::Status;
 use tidemark_core::timeline::TimelineMessage;
-use tidemark_core::{ClientId, ConversationId, InviteId, Seq, SessionId, Timestamp, UserId};
+use tidemark_core::{ClientId, ConversationId, Seq, SessionId, Timestamp, UserId};
 use tidemark_protocol::body::{Conversation, Draft, Message as ShownMessage, Personal, User};
 use tidemark_protocol::frame::{
     Ack, Added, AdvertisedLimits, AmendMessage, Bye, ClientFrame, CloseConversation,
@@ -25,6 +23,8 @@ use tidemark_protocol::wire::{LogEntry, Secret, UnknownEvent, Wire};
 use tidemark_protocol::{ByeCode, Code};
 use uuid::Uuid;
 
+use crate::changes::{change, members_change};
+
 const MILLIS_MAX: i64 = (1 << 53) - 1;
 
 fn uuid() -> impl Strategy<Value = Uuid> {
@@ -35,7 +35,7 @@ fn conversation() -> impl Strategy<Value = ConversationId> {
     uuid().prop_map(ConversationId)
 }
 
-fn user() -> impl Strategy<Value = UserId> {
+pub(crate) fn user() -> impl Strategy<Value = UserId> {
     "[A-Za-z0-9._@:-]{1,64}".prop_map(|text| UserId::parse(&text).unwrap())
 }
 
@@ -55,11 +55,11 @@ fn id() -> impl Strategy<Value = Option<RequestId>> {
     option::of(any::<i64>().prop_map(RequestId))
 }
 
-fn text() -> impl Strategy<Value = String> {
+pub(crate) fn text() -> impl Strategy<Value = String> {
     any::<String>()
 }
 
-fn title() -> impl Strategy<Value = Option<String>> {
+pub(crate) fn title() -> impl Strategy<Value = Option<String>> {
     option::of(text())
 }
 
@@ -71,11 +71,11 @@ fn mentions() -> impl Strategy<Value = Mentions> {
     ]
 }
 
-fn role() -> impl Strategy<Value = Role> {
+pub(crate) fn role() -> impl Strategy<Value = Role> {
     select(vec![Role::Member, Role::Admin, Role::Owner])
 }
 
-fn visibility() -> impl Strategy<Value = Visibility> {
+pub(crate) fn visibility() -> impl Strategy<Value = Visibility> {
     select(vec![Visibility::Private, Visibility::Public])
 }
 
@@ -130,50 +130,6 @@ fn message() -> BoxedStrategy<Message> {
         .boxed()
 }
 
-fn roles() -> impl Strategy<Value = Vec<Joined>> {
-    vec(
-        (user(), role()).prop_map(|(user, role)| Joined { user, role }),
-        0..4,
-    )
-}
-
-fn change() -> impl Strategy<Value = SettingsChange> {
-    let fields = (
-        option::of(title()),
-        option::of(title()),
-        option::of(visibility()),
-        option::of(option::of(any::<u32>())),
-        rules(),
-    );
-    fields.prop_map(
-        |(title, topic, visibility, retention_days, rules)| SettingsChange {
-            title,
-            topic,
-            visibility,
-            retention_days,
-            rules,
-        },
-    )
-}
-
-fn rules() -> impl Strategy<Value = RulesChange> {
-    let history = select(vec![History::All, History::SinceJoined]);
-    (
-        option::of(history),
-        option::of(any::<u32>()),
-        option::of(any::<bool>()),
-        option::of(role()),
-    )
-        .prop_map(
-            |(history, slow_mode_seconds, announcements_only, mention_all)| RulesChange {
-                history,
-                slow_mode_seconds,
-                announcements_only,
-                mention_all,
-            },
-        )
-}
-
 fn client_id() -> impl Strategy<Value = ClientId> {
     any::<u128>().prop_map(|number| ClientId(Uuid::from_u128(number)))
 }
@@ -210,26 +166,7 @@ fn body() -> BoxedStrategy<EventBody> {
     prop_oneof![
         (user(), title()).prop_map(|(by, title)| EventBody::Created { by, title }),
         message().prop_map(EventBody::Message),
-        (
-            (user(), roles(), vec(user(), 0..4), roles()),
-            (vec(user(), 0..3), vec(user(), 0..3)),
-            option::of(text()),
-            option::of(any::<u128>()),
-        )
-            .prop_map(
-                |((by, joined, left, roles), (banned, unbanned), reason, invite)| {
-                    EventBody::Members(MembersChange {
-                        by,
-                        joined,
-                        left,
-                        roles,
-                        banned,
-                        unbanned,
-                        reason,
-                        invite: invite.map(|number| InviteId(Uuid::from_u128(number))),
-                    })
-                }
-            ),
+        members_change().prop_map(EventBody::Members),
         (user(), change()).prop_map(|(by, change)| EventBody::Settings { by, change }),
         (seq(), user(), option::of(client_id()), message_change()).prop_map(
             |(target, by, client_id, change)| {
