@@ -195,6 +195,7 @@ async fn counts_are_exact_after_any_history() {
         let expected = json!([{
             "id": group, "kind": "group", "head_seq": head,
             "read_seq": recount.cursors[user], "unread": unread, "mentions": mentions,
+            "member_count": people.len(),
         }]);
         assert_eq!(person.online().await.1["conversations"], expected);
         assert_eq!(shown(person, &group).await, (unread, mentions));

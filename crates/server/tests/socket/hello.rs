@@ -40,12 +40,15 @@ async fn welcome_says_who_where_and_how_much() {
     assert_eq!(limits["frame_bytes_max"], 64 * 1024);
     assert_eq!(limits["page_events_max"], 1_000);
     assert_eq!(limits["cursors_max"], 1_000);
+    assert_eq!(limits["receipt_members_max"], 100);
     assert_eq!(welcome["more"], false);
     assert_eq!(
         welcome["conversations"],
         json!([
-            {"id": group, "kind": "group", "head_seq": 4, "read_seq": 2, "unread": 2, "mentions": 1},
-            {"id": direct, "kind": "direct", "head_seq": 2, "read_seq": 2, "unread": 0, "mentions": 0},
+            {"id": group, "kind": "group", "head_seq": 4, "read_seq": 2, "unread": 2, "mentions": 1,
+                "member_count": 2},
+            {"id": direct, "kind": "direct", "head_seq": 2, "read_seq": 2, "unread": 0, "mentions": 0,
+                "member_count": 2},
         ])
     );
     let epoch = bob.post("/v1/sync", &json!({})).await.expect(200)["epoch"].clone();
