@@ -51,7 +51,7 @@ impl Taken {
 pub(crate) struct Threads {
     limits: PageLimits,
     text_bytes: usize,
-    threads: Vec<ThreadView>,
+    taken: Vec<ThreadView>,
     is_full: bool,
 }
 
@@ -60,7 +60,7 @@ impl Threads {
         Self {
             limits,
             text_bytes: 0,
-            threads: Vec::new(),
+            taken: Vec::new(),
             is_full: false,
         }
     }
@@ -68,14 +68,14 @@ impl Threads {
     /// Takes a thread with its first message as it stands; false if it found no room.
     pub(crate) fn take(&mut self, active: Position, root: Entry, standing: ThreadStanding) -> bool {
         self.text_bytes += root.text_bytes();
-        let held = self.threads.len();
+        let held = self.taken.len();
         let fits = held < self.limits.entries_max && self.text_bytes <= self.limits.text_bytes_max;
         if self.is_full || (!fits && held > 0) {
             self.is_full = true;
             return false;
         }
         let conversation = root.event.conversation;
-        self.threads
+        self.taken
             .extend(root.into_message().map(|root| ThreadView {
                 conversation,
                 root,
@@ -86,10 +86,10 @@ impl Threads {
     }
 
     pub(crate) fn finish(self) -> ThreadsPage {
-        let last = self.threads.last().map(|thread| thread.active);
+        let last = self.taken.last().map(|thread| thread.active);
         ThreadsPage {
             next: last.filter(|_| self.is_full),
-            threads: self.threads,
+            threads: self.taken,
         }
     }
 }

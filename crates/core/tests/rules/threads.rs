@@ -1,5 +1,10 @@
 //! Replies in threads, and up to where devices have fetched.
 
+#![expect(
+    clippy::similar_names,
+    reason = "a room and the root of a thread are what all of this is about"
+)]
+
 use proptest::prelude::*;
 use tidemark_core::access::Caller;
 use tidemark_core::conversation::{

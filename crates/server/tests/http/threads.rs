@@ -1,5 +1,10 @@
 //! Threads over HTTP, and what was fetched.
 
+#![expect(
+    clippy::similar_names,
+    reason = "a room and the root of a thread are what all of this is about"
+)]
+
 use serde_json::{Value, json};
 use uuid::Uuid;
 

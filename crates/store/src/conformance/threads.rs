@@ -1,5 +1,10 @@
 //! Threads: what their first messages show, pages of replies, cursors, and lists.
 
+#![expect(
+    clippy::similar_names,
+    reason = "a room and the root of a thread are what all of this is about"
+)]
+
 use std::collections::BTreeMap;
 
 use tidemark_core::access::Caller;

@@ -73,8 +73,8 @@ impl Store for MemoryStore {
             .permitted(Operation::Read, caller, conversation)?;
         let horizon = log.horizon(caller);
         let shown = log.messages(caller.user());
-        let shown = shown.filter(|message| horizon.includes(message.seq));
-        Ok(timeline_page(log, shown.collect(), window, limits))
+        let shown: Vec<_> = shown.filter(|it| horizon.includes(it.seq)).collect();
+        Ok(timeline_page(log, &shown, window, limits))
     }
 
     async fn conversation(
@@ -356,7 +356,12 @@ impl Store for MemoryStore {
             .permitted(Operation::Read, caller, conversation)?;
         let messages = log.messages(caller.user());
         let main = messages.filter(|message| !message.message.is_in_thread_only());
-        Ok(timeline_page(log, main.collect(), window, limits))
+        Ok(timeline_page(
+            log,
+            &main.collect::<Vec<_>>(),
+            window,
+            limits,
+        ))
     }
 
     async fn thread(
@@ -424,7 +429,7 @@ impl Store for MemoryStore {
 /// A page of these messages, which are in order.
 pub(super) fn timeline_page(
     log: &Log,
-    all: Vec<TimelineMessage>,
+    all: &[TimelineMessage],
     window: Window,
     limits: PageLimits,
 ) -> TimelinePage {

@@ -142,8 +142,8 @@ impl Log {
     fn last_written(&self, root: Seq, user: &UserId) -> Option<Position> {
         let replies = self.replies_below(root).map(|(entry, _)| entry);
         let all = self.entry(root).into_iter().chain(replies);
-        let own = all.filter(|entry| entry.event.body.author() == user);
-        own.last().map(|entry| entry.position)
+        let mut own = all.filter(|entry| entry.event.body.author() == user);
+        own.next_back().map(|entry| entry.position)
     }
 
     /// What `user` has still to see in a thread.
@@ -188,8 +188,8 @@ impl Log {
         let viewer = caller.user();
         let first = self.shown(root, viewer);
         let is_below = |it: &TimelineMessage| it.message.thread.is_some_and(|it| it.root == root);
-        let replies = self.messages(viewer).filter(is_below).collect();
-        let page = timeline_page(self, replies, window, limits);
+        let replies: Vec<_> = self.messages(viewer).filter(is_below).collect();
+        let page = timeline_page(self, &replies, window, limits);
         Ok(ThreadPage {
             root: first.ok_or_else(Refusal::no_such_conversation)?,
             replies: page.messages,

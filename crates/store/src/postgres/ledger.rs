@@ -132,7 +132,7 @@ impl<'l> Ledger<'l> {
             Some(added) => Some(added.as_target()),
             None => facts.targets.get(&(id, seq)).copied(),
         });
-        let root = needs.root.and_then(|seq| match room?.added(seq) {
+        let first = needs.root.and_then(|seq| match room?.added(seq) {
             Some(added) => added.as_root(facts.threads.tally(id, seq, author)),
             None => facts.threads.root(id, seq, author),
         });
@@ -154,7 +154,7 @@ impl<'l> Ledger<'l> {
             amended: facts.amended.get(&id).map(|found| &found.amended),
             invites: facts.invites.get(&id).map_or(&[], Vec::as_slice),
             limits: self.limits,
-            root,
+            root: first,
         };
         decide(&facts, command)
     }

@@ -40,7 +40,7 @@ pub(crate) struct Trace {
     pub(crate) transaction: String,
     /// An event that is in the log if and only if the transaction was committed; a batch that moves
     /// nothing but cursors has none.
-    pub(crate) witness: Option<Event>,
+    pub(crate) witness: Option<Box<Event>>,
 }
 
 impl From<Trouble> for Failure {
@@ -91,7 +91,7 @@ pub(crate) async fn attempt(
     }
     let trace = Trace {
         transaction,
-        witness: writes.witness(),
+        witness: writes.witness().map(Box::new),
     };
     match timeout_at(deadlines.commit, write(client, &writes.statements())).await {
         Ok(Ok(())) => Ok(outcomes),

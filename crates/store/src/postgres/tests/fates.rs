@@ -60,7 +60,7 @@ async fn begin(client: &Client) -> String {
 fn trace(transaction: &str, witness: Option<Event>) -> Trace {
     Trace {
         transaction: transaction.to_owned(),
-        witness,
+        witness: witness.map(Box::new),
     }
 }
 
