@@ -287,6 +287,16 @@ impl Http {
         checked(self.request(Method::DELETE, &path)).await.map(drop)
     }
 
+    /// The server's numbers, in the `OpenMetrics` text format.
+    ///
+    /// # Errors
+    ///
+    /// When the server cannot be reached or refuses.
+    pub async fn metrics(&self) -> Answer<String> {
+        let response = checked(self.request(Method::GET, "/metrics")).await?;
+        response.text().await.map_err(HttpError::Unreachable)
+    }
+
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self
             .client

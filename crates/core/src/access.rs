@@ -216,6 +216,9 @@ pub fn permit(
 pub struct Horizon(Seq);
 
 impl Horizon {
+    /// All of a conversation.
+    pub const EVERYTHING: Self = Self(Seq::ZERO);
+
     /// What `caller`, whose membership is `membership`, sees of `conversation`: all, or what there is from the event on
     /// that made them a member. Whether they may read at all is not decided here.
     pub fn of(
@@ -225,7 +228,7 @@ impl Horizon {
     ) -> Self {
         match (caller, membership) {
             (Caller::User(_), Some(membership)) => Self::of_member(conversation, membership),
-            _ => Self(Seq::ZERO),
+            _ => Self::EVERYTHING,
         }
     }
 

@@ -12,6 +12,7 @@ use crate::auth::Authenticator;
 use crate::clock::Clock;
 use crate::committer::{Closed, Committer};
 use crate::config::Config;
+use crate::crowd::Crowd;
 use crate::hub::{Hub, Origin, Reply};
 use crate::limits::{LoginLimiter, SendLimiter};
 use crate::telemetry::Metrics;
@@ -21,6 +22,7 @@ pub struct Gateway<S> {
     pub(crate) store: Arc<S>,
     pub(crate) committer: Committer,
     pub(crate) hub: Arc<Hub>,
+    pub(crate) crowd: Crowd,
     pub(crate) authenticator: Authenticator<S>,
     pub(crate) send_limiter: SendLimiter,
     pub(crate) login_limiter: LoginLimiter,

@@ -6,6 +6,7 @@ pub mod bus;
 mod clock;
 mod committer;
 pub mod config;
+mod crowd;
 mod gateway;
 mod http;
 mod hub;

@@ -17,6 +17,7 @@ use crate::bus::{self, Bus, NatsError};
 use crate::clock::Clock;
 use crate::committer::Committer;
 use crate::config::{Config, StoreEngine};
+use crate::crowd::Crowd;
 use crate::gateway::Gateway;
 use crate::http;
 use crate::hub::{Hub, HubSettings};
@@ -115,6 +116,7 @@ impl<S: Store + Directory> Server<S> {
             store,
             committer,
             hub,
+            crowd: Crowd::default(),
             config: Arc::new(config),
             metrics,
             clock,

@@ -6,14 +6,14 @@ use tidemark_core::access::Caller;
 use tidemark_core::conversation::{CodeHash, Command, Event, History, Invite};
 use tidemark_core::personal::PersonalChange;
 use tidemark_core::unread::Counts;
-use tidemark_core::{ConversationId, Position, Seq, Timestamp, UserId};
+use tidemark_core::{ConversationId, Position, Refusal, Seq, Timestamp, UserId};
 use uuid::Uuid;
 
 use crate::{
-    BansPage, CommitError, ConversationView, CursorMove, EventsPage, FeedEvent, InboxPage,
-    Invitation, Leases, MembersPage, MembershipFeed, MembershipView, MentionsPage, PageLimits,
-    PersonalChanged, PersonalPage, ReadError, Receipts, ThreadCursorMove, ThreadPage,
-    ThreadsPage, TimelinePage, VersionsPage, Window,
+    BansPage, CommitError, ConversationView, CountsOf, CursorMove, EventsFor, EventsPage,
+    FeedEvent, InboxPage, Invitation, Leases, MembersPage, MembershipFeed, MembershipView,
+    MentionsPage, PageLimits, PersonalChanged, PersonalPage, ReadError, Receipts, ThreadCursorMove,
+    ThreadPage, ThreadsPage, TimelinePage, VersionsPage, Window,
 };
 
 /// Of how many of the threads that somebody takes part in the list of them is made.
@@ -148,12 +148,39 @@ pub trait Store: Leases {
         user: &UserId,
     ) -> impl Future<Output = Result<Vec<MembershipView>, ReadError>> + Send;
 
-    /// What a member has still to see in a conversation, and the head that this is about.
+    /// What these members have still to see in a conversation, and the head that this is about: one read, however
+    /// many ask; a refusal for whoever may not read it.
+    fn counts_of(
+        &self,
+        users: &[UserId],
+        conversation: ConversationId,
+    ) -> impl Future<Output = Result<CountsOf, ReadError>> + Send;
+
+    /// [`events_after`](Self::events_after) for several callers at once, in one snapshot: the events are read once, as
+    /// somebody gets them who sees everything, and for each caller it is looked what they may see.
+    fn events_for(
+        &self,
+        callers: &[Caller],
+        conversation: ConversationId,
+        after: Seq,
+        limits: PageLimits,
+    ) -> impl Future<Output = Result<EventsFor, ReadError>> + Send;
+
+    /// [`counts_of`](Self::counts_of) one member.
     fn counts(
         &self,
         user: &UserId,
         conversation: ConversationId,
-    ) -> impl Future<Output = Result<(Seq, Counts), ReadError>> + Send;
+    ) -> impl Future<Output = Result<(Seq, Counts), ReadError>> + Send {
+        async move {
+            let all = self
+                .counts_of(std::slice::from_ref(user), conversation)
+                .await?;
+            let unknown = || Err(Refusal::no_such_conversation());
+            let counts = all.counts.into_iter().next().unwrap_or_else(unknown);
+            Ok((all.head, counts?))
+        }
+    }
 
     /// Members in the order of their ids, those after `after`. For members and administrators.
     fn members(

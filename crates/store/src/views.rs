@@ -1,10 +1,11 @@
 //! What reads return.
 
+use tidemark_core::access::Horizon;
 use tidemark_core::conversation::{Conversation, Event, Invite, Membership, Role, Version};
 use tidemark_core::personal::Versioned;
 use tidemark_core::timeline::TimelineMessage;
 use tidemark_core::unread::Counts;
-use tidemark_core::{ConversationId, Position, Seq, Timestamp, UserId};
+use tidemark_core::{ConversationId, Position, Refusal, Seq, Timestamp, UserId};
 
 /// How much one page may hold. A page holds at least one entry if there is one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +30,36 @@ pub struct EventsPage {
     pub more: bool,
     /// The first event that the caller sees, where there are others before it. A page of before begins there.
     pub visible_from: Option<Seq>,
+}
+
+impl EventsPage {
+    /// What is read where nobody may.
+    pub(crate) fn nobodys() -> Self {
+        Self {
+            events: Vec::new(),
+            head: Seq::ZERO,
+            more: false,
+            visible_from: None,
+        }
+    }
+}
+
+/// Consecutive events of one conversation for several callers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventsFor {
+    /// What those get who may read and see everything. Empty if nobody may read.
+    pub page: EventsPage,
+    /// What each may see, or the refusal, in the order in which they were named.
+    pub access: Vec<Result<Horizon, Refusal>>,
+}
+
+/// What several members have still to see in a conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CountsOf {
+    /// The conversation's head, up to which was counted; zero if it is not known.
+    pub head: Seq,
+    /// Of each, in the order in which they were named; the refusal for whoever may not read.
+    pub counts: Vec<Result<Counts, Refusal>>,
 }
 
 /// Which messages of a timeline to show.

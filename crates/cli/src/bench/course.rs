@@ -155,7 +155,9 @@ impl Course {
 }
 
 /// What a task that should never end ended with.
-fn failure_of(ended: Result<Result<Infallible, Failure>, tokio::task::JoinError>) -> Failure {
+pub(super) fn failure_of(
+    ended: Result<Result<Infallible, Failure>, tokio::task::JoinError>,
+) -> Failure {
     match ended {
         Ok(Ok(never)) => match never {},
         Ok(Err(failure)) => failure,

@@ -103,7 +103,7 @@ fn message(text: &str) -> NewMessage {
     }
 }
 
-fn expect_accepted(outcome: Result<Outcome, CommitError>) -> Result<(), Failure> {
+pub(super) fn expect_accepted(outcome: Result<Outcome, CommitError>) -> Result<(), Failure> {
     match outcome {
         Ok(Outcome::Appended { .. }) => Ok(()),
         Ok(other) => Err(Failure::failed(format!("the store answered {other:?}"))),
@@ -111,7 +111,7 @@ fn expect_accepted(outcome: Result<Outcome, CommitError>) -> Result<(), Failure>
     }
 }
 
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     let unix = SystemTime::now().duration_since(UNIX_EPOCH);
     let milliseconds = unix.map_or(0, |unix| unix.as_millis());
     Timestamp(i64::try_from(milliseconds).unwrap_or(i64::MAX))

@@ -10,6 +10,7 @@
 mod catchup;
 mod composer;
 mod course;
+mod fanout;
 mod fill;
 mod frame;
 mod history;
@@ -70,6 +71,7 @@ enum Scenario {
     Rate(rate::Arguments),
     Room(room::Arguments),
     Hot(hot::Arguments),
+    Fanout(fanout::Arguments),
     Idle(idle::Arguments),
     Catchup(catchup::Arguments),
     Restart(restart::Arguments),
@@ -103,6 +105,7 @@ async fn run_scenario(arguments: Arguments) -> Result<(), Failure> {
         Scenario::Rate(arguments) => rate::run(&run, &arguments).await,
         Scenario::Room(arguments) => room::run(&run, &arguments).await,
         Scenario::Hot(arguments) => hot::run(&run, &arguments).await,
+        Scenario::Fanout(arguments) => Box::pin(fanout::run(&run, &arguments)).await,
         Scenario::Idle(arguments) => idle::run(&run, &arguments).await,
         Scenario::Catchup(arguments) => catchup::run(&run, &arguments).await,
         Scenario::Restart(arguments) => Box::pin(restart::run(&run, &arguments)).await,

@@ -48,6 +48,30 @@ impl Usage {
         })
     }
 
+    /// Nanoseconds that the threads which a process has now were on a CPU, as the scheduler counts them
+    /// (`/proc/PID/task/TID/schedstat`, first field): exact where the ticks of [`Usage`] are too coarse.
+    pub(super) fn cpu_nanoseconds(pid: u32) -> Option<u64> {
+        let tasks = fs::read_dir(Path::new("/proc").join(pid.to_string()).join("task")).ok()?;
+        let of_task = |task: std::io::Result<fs::DirEntry>| {
+            let schedstat = fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
+            schedstat
+                .split_ascii_whitespace()
+                .next()?
+                .parse::<u64>()
+                .ok()
+        };
+        Some(tasks.filter_map(of_task).sum())
+    }
+
+    /// Bytes that a process has caused to be written to disks (`write_bytes` in `/proc/PID/io`, proc(5)).
+    pub(super) fn disk_bytes_written(pid: u32) -> Option<u64> {
+        let io = fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("io")).ok()?;
+        let line = io
+            .lines()
+            .find_map(|line| line.strip_prefix("write_bytes:"))?;
+        line.trim().parse().ok()
+    }
+
     /// Of two processes together.
     pub(super) fn and(self, other: Self) -> Self {
         Self {

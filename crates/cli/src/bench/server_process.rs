@@ -47,9 +47,17 @@ impl ServerFiles {
             jwt_secret: random_secret(),
         };
         files
-            .write_config()
+            .write_config("")
             .context("cannot write the configuration")?;
         Ok(files)
+    }
+
+    /// Has the next server send full events in conversations of up to so many members, and heads in larger ones.
+    pub(super) fn set_large_members(&self, large_members: u64) -> Result<(), Failure> {
+        let line = format!("[fanout]\nlarge_members = {large_members}\n");
+        self.write_config(&line)
+            .context("cannot write the configuration")?;
+        Ok(())
     }
 
     /// The directory of the store.
@@ -69,20 +77,21 @@ impl ServerFiles {
         self.directory.path().join("tidemark.toml")
     }
 
-    fn write_config(&self) -> anyhow::Result<()> {
+    fn write_config(&self, further: &str) -> anyhow::Result<()> {
         let data = self.data();
         let data = data.to_str().context("its path is not UTF-8")?;
         let config = format!(
             "listen = \"127.0.0.1:0\"\ndata = {data:?}\napi_keys = [\"{}\"]\n\
              [auth.jwt]\nhs256_secret = \"{}\"\n\
              [limits]\nsends_per_second = 0\nlogins_per_minute = 0\n\
-             [log]\nlevel = \"warn\"\n",
+             [log]\nlevel = \"warn\"\n{further}",
             self.api_key.expose(),
             self.jwt_secret.expose(),
         );
         let mut file = OpenOptions::new()
             .write(true)
-            .create_new(true)
+            .create(true)
+            .truncate(true)
             .mode(0o600)
             .open(self.config())?;
         Ok(file.write_all(config.as_bytes())?)

@@ -120,6 +120,30 @@ impl Target {
         }
     }
 
+    /// Ends a server of the bench's own and gives its files back.
+    pub(super) async fn stop(self) -> Result<ServerFiles, Failure> {
+        let Some((process, files)) = self.own else {
+            return Err(usage("only a server of the bench's own is stopped"));
+        };
+        process.stop().await?;
+        Ok(files)
+    }
+
+    /// The process of the server, if there is one and it is known.
+    pub(super) fn pid(&self) -> Option<u32> {
+        self.pids.first().copied()
+    }
+
+    /// A counter of the server's metrics; zero as long as nothing was counted.
+    pub(super) async fn metric(&self, name: &str) -> Result<u64, Failure> {
+        let page = self.http.metrics().await;
+        let page = page.map_err(|error| http_failure(&error))?;
+        let value = page
+            .lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());
+        Ok(value.unwrap_or(0))
+    }
+
     /// Ends a server of the bench's own as a crash would, and gives its files back.
     pub(super) async fn crash(self) -> Result<ServerFiles, Failure> {
         let Some((process, files)) = self.own else {

@@ -4,6 +4,7 @@ mod amend;
 mod client;
 mod request;
 mod server;
+mod shared_events;
 mod signal;
 mod thread;
 mod welcome;
@@ -17,6 +18,7 @@ pub use server::{
     Ack, Added, Bye, Events, Head, Pong, Presence, Read, Refused, Removed, ServerFrame, Typing,
     UnknownFrame, encode_event,
 };
+pub use shared_events::SharedEvents;
 pub use signal::{DeclarePresence, StartTyping, WatchUsers};
 pub use thread::{Delivered, ReadThread, ReportDelivered, ThreadRead};
 pub use welcome::{AdvertisedLimits, InboxEntry, Welcome};

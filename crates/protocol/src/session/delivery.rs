@@ -209,6 +209,31 @@ impl Delivery {
         self.give(page, Repeats::Written)
     }
 
+    /// A page like that of [`page`](Self::page) may go out as it is: it has everything after `after` up to `last`, of a
+    /// conversation that goes up to `head`. Nothing, and nothing happens, if it has to be looked through: because an ack of this socket's
+    /// own has its place in it, or because it does not continue what was written.
+    pub fn page_as_it_is(
+        &mut self,
+        conversation: ConversationId,
+        after: Seq,
+        last: Seq,
+        head: Seq,
+    ) -> Option<Next> {
+        if self.awaits_any_ack(conversation) {
+            return None;
+        }
+        self.track(conversation)?.page_as_it_is(after, last, head)
+    }
+
+    /// The same for a page like that of [`answer`](Self::answer). Whether it may go out.
+    pub fn answer_as_it_is(&mut self, conversation: ConversationId, after: Seq, last: Seq) -> bool {
+        if self.awaits_any_ack(conversation) {
+            return false;
+        }
+        self.track(conversation)
+            .is_none_or(|track| track.answer_as_it_is(after, last))
+    }
+
     /// Whether a `head` should tell that the conversation goes up to `head`. Not if that was written, or
     /// if it will be, as pages are on their way.
     pub fn wants_head(&mut self, conversation: ConversationId, head: Seq) -> bool {
@@ -232,6 +257,10 @@ impl Delivery {
         let awaited = &self.awaited;
         let is_awaited = |client_id| awaited.contains(&(conversation, client_id));
         self.tracks[index].page(page, repeats, is_awaited)
+    }
+
+    fn awaits_any_ack(&self, conversation: ConversationId) -> bool {
+        self.awaited.iter().any(|(id, _)| *id == conversation)
     }
 
     fn no_longer_expected(&mut self, conversation: ConversationId, client_id: ClientId) {

@@ -7,7 +7,8 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 use tidemark_core::conversation::{
-    Amendment, Change, ConversationKind, DeleteReason, Emoji, Event, EventBody, History, InThread, Mentions, Message, NewAmendment, NewMessage, NewReply, Role, Visibility, Wish,
+    Amendment, Change, ConversationKind, DeleteReason, Emoji, Event, EventBody, History, InThread,
+    Mentions, Message, NewAmendment, NewMessage, NewReply, Role, Visibility, Wish,
 };
 use tidemark_core::presence::Status;
 use tidemark_core::timeline::TimelineMessage;

@@ -147,10 +147,8 @@ pub(super) async fn events<S: Store + Directory>(
     let most = gateway.config.limits.page_events;
     let limits = page_limits(from.limit.map_or(most, NonZeroUsize::get), most);
     let Wire(after): Wire<Seq> = from.after;
-    let page = gateway
-        .store
-        .events_after(&identity.caller, id, after, limits)
-        .await?;
+    let tail = gateway.tail(&identity.caller, id, after, limits).await?;
+    let page = tail.into_page(after);
     gateway
         .metrics
         .catch_up_events

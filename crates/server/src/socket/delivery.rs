@@ -12,6 +12,7 @@ use tidemark_store::{Directory, EventsPage, ReadError, Store};
 
 use super::connection::{CatchUp, Connection};
 use super::writer::End;
+use crate::crowd::Tail;
 use crate::hub::Item;
 use crate::translate;
 
@@ -30,10 +31,10 @@ impl<S: Store + Directory> Connection<S> {
             return Ok(());
         };
         match self
-            .read_page(conversation, after, self.page_limits())
+            .read_tail(conversation, after, self.page_limits())
             .await
         {
-            Ok(page) => self.write_page(conversation, id, page).await,
+            Ok(tail) => self.write_tail(conversation, id, after, tail).await,
             Err(ReadError::Refused(refusal)) => {
                 if id.is_some() {
                     self.refuse(translate::refused(id, refusal.clone())).await?;
@@ -52,27 +53,42 @@ impl<S: Store + Directory> Connection<S> {
         }
     }
 
-    async fn write_page(
+    async fn write_tail(
         &mut self,
         conversation: ConversationId,
         id: Option<RequestId>,
-        page: EventsPage,
+        after: Seq,
+        tail: Tail,
     ) -> Result<(), End> {
-        self.gateway
-            .metrics
-            .catch_up_events
-            .inc_by(page.events.len() as u64);
-        self.recount_after(conversation, &page);
+        let events = tail.after(after);
+        self.note_events(conversation, events);
+        // Without events and without a request there is nothing to write.
+        let has_frame = id.is_some() || !events.is_empty();
+        let as_it_is = tail.shared().filter(|_| has_frame).and_then(|shared| {
+            let last = shared.last_after(after);
+            let next = self
+                .delivery
+                .page_as_it_is(conversation, after, last, shared.head())?;
+            Some((shared, next))
+        });
+        if let Some((shared, next)) = as_it_is {
+            self.writer.feed(shared.frame(id, after)).await?;
+            self.go_on(conversation, next);
+            return self.writer.flush().await;
+        }
+        let page = tail.into_page(after);
         let written = self.delivery.page(events_frame(id, conversation, page));
         self.write_in_place(conversation, written).await?;
         self.writer.flush().await
     }
 
-    /// Has the client told what is unread after a page with a deletion: it cannot know whether what was deleted was
-    /// unread.
-    pub(super) fn recount_after(&self, conversation: ConversationId, page: &EventsPage) {
+    /// Counts what goes out, and has the client told what is unread after a deletion: it cannot know whether what
+    /// was deleted was unread.
+    pub(super) fn note_events(&self, conversation: ConversationId, events: &[Event]) {
+        let metrics = &self.gateway.metrics;
+        metrics.catch_up_events.inc_by(events.len() as u64);
         let is_deletion = |event: &Event| event.body.deletes().is_some();
-        if self.session.caller.user().is_some() && page.events.iter().any(is_deletion) {
+        if self.session.caller.user().is_some() && events.iter().any(is_deletion) {
             self.session.outbox.push(Item::Recount(conversation));
         }
     }
@@ -215,7 +231,7 @@ impl<S: Store + Directory> Connection<S> {
         if !self.delivery.wants_head(conversation, head) {
             return Ok(());
         }
-        match self.gateway.store.counts(user, conversation).await {
+        match self.gateway.counts(user, conversation).await {
             Ok((head, counts)) => {
                 let written = self.delivery.skip_to(conversation, head);
                 let frame = Head {

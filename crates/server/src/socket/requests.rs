@@ -12,6 +12,7 @@ use tidemark_store::{CommitError, Directory, EventsPage, PageLimits, ReadError, 
 use super::connection::{CatchUp, Connection};
 use super::delivery::events_frame;
 use super::writer::End;
+use crate::crowd::Tail;
 use crate::hub::Reply;
 use crate::translate;
 
@@ -160,19 +161,22 @@ impl<S: Store + Directory> Connection<S> {
             after,
             ..
         } = sync;
-        match self.read_page(conversation, after, limits).await {
-            Ok(page) => {
-                self.gateway
-                    .metrics
-                    .catch_up_events
-                    .inc_by(page.events.len() as u64);
-                self.recount_after(conversation, &page);
-                let written = self.delivery.answer(events_frame(id, conversation, page));
-                self.write_in_place(conversation, written).await?;
-                self.writer.flush().await
-            }
-            Err(error) => self.refuse(refusal_of(id, error)).await,
+        let tail = match self.read_tail(conversation, after, limits).await {
+            Ok(tail) => tail,
+            Err(error) => return self.refuse(refusal_of(id, error)).await,
+        };
+        self.note_events(conversation, tail.after(after));
+        let as_it_is = tail.shared().filter(|shared| {
+            let last = shared.last_after(after);
+            self.delivery.answer_as_it_is(conversation, after, last)
+        });
+        if let Some(shared) = as_it_is {
+            return self.answer(shared.frame(id, after)).await;
         }
+        let page = tail.into_page(after);
+        let written = self.delivery.answer(events_frame(id, conversation, page));
+        self.write_in_place(conversation, written).await?;
+        self.writer.flush().await
     }
 
     /// The conversation is on screen: open in the hub before its head is read, so that nothing falls
@@ -189,8 +193,8 @@ impl<S: Store + Directory> Connection<S> {
             entries_max: 1,
             text_bytes_max: 1,
         };
-        let head = match self.read_page(conversation, Seq::MAX, nothing).await {
-            Ok(page) => page.head,
+        let head = match self.read_tail(conversation, Seq::MAX, nothing).await {
+            Ok(tail) => tail.head(),
             Err(error) => {
                 self.gateway.hub.close(conversation, &self.session);
                 return self.refuse(refusal_of(id, error)).await;
@@ -263,15 +267,14 @@ impl<S: Store + Directory> Connection<S> {
     }
 
     /// Exclusive, because a socket may not be shared between threads while it waits for the store.
-    pub(super) async fn read_page(
+    pub(super) async fn read_tail(
         &mut self,
         conversation: ConversationId,
         after: Seq,
         limits: PageLimits,
-    ) -> Result<EventsPage, ReadError> {
+    ) -> Result<Tail, ReadError> {
         self.gateway
-            .store
-            .events_after(&self.session.caller, conversation, after, limits)
+            .tail(&self.session.caller, conversation, after, limits)
             .await
     }
 

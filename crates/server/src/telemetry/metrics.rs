@@ -70,6 +70,8 @@ pub struct Metrics {
     runners_active: Family<[(&'static str, &'static str); 1], Gauge>,
     bus_messages: CounterBy,
     repairs: CounterBy,
+    shared_reads: CounterBy,
+    shared_read_askers: CounterBy,
     refusals: CounterBy,
     socket_closes: CounterBy,
     requests: Family<[(&'static str, String); 3], Counter>,
@@ -102,6 +104,8 @@ impl Metrics {
             runners_active: Family::default(),
             bus_messages: CounterBy::default(),
             repairs: CounterBy::default(),
+            shared_reads: CounterBy::default(),
+            shared_read_askers: CounterBy::default(),
             refusals: CounterBy::default(),
             socket_closes: CounterBy::default(),
             requests: Family::default(),
@@ -146,6 +150,15 @@ impl Metrics {
     /// Counts a frame of soft state that was put before a socket: `typing` or `presence`.
     pub fn told(&self, frame: &'static str) {
         self.soft_frames.get_or_create(&[("frame", frame)]).inc();
+    }
+
+    /// Counts a read that answered so many sockets at once: `events` or `counts`.
+    pub fn shared_read(&self, what: &'static str, askers: usize) {
+        let labels = [("what", what)];
+        self.shared_reads.get_or_create(&labels).inc();
+        self.shared_read_askers
+            .get_or_create(&labels)
+            .inc_by(askers as u64);
     }
 
     /// Whether work that one of all nodes does is done here: 1 or 0.
@@ -294,6 +307,16 @@ impl Metrics {
             "bus_repairs",
             "What was found in the store because no node had told of it",
             self.repairs.clone(),
+        );
+        registry.register(
+            "shared_reads",
+            "Reads of the store that answered all sockets that asked at the time, by what was read",
+            self.shared_reads.clone(),
+        );
+        registry.register(
+            "shared_read_askers",
+            "Sockets that they answered",
+            self.shared_read_askers.clone(),
         );
         registry.register(
             "bus_reorder_waits",

@@ -10,12 +10,12 @@ use tidemark_core::personal::PersonalChange;
 use tidemark_core::unread::Counts;
 use tidemark_core::{ConversationId, Position, Seq, SessionId, Timestamp, UserId};
 use tidemark_store::{
-    Acquired, ApiKey, BansPage, Batch, CommitError, ConversationView, Credentials, Directory,
-    DirectoryError, EventsPage, FeedEvent, Health, InboxPage, Invitation, LeaseError, LeaseToken,
-    Leases, MembersPage, MembershipFeed, MembershipView, MentionsPage, NewAccount, NewSession,
-    Outcome, PageLimits, PersonalChanged, PersonalPage, ReadError, Receipts, SecretHash,
-    Session, SessionOwner, Store, ThreadCursorMove, ThreadPage, ThreadsPage, TimelinePage, User,
-    VersionsPage, Window,
+    Acquired, ApiKey, BansPage, Batch, CommitError, ConversationView, CountsOf, Credentials,
+    Directory, DirectoryError, EventsFor, EventsPage, FeedEvent, Health, InboxPage, Invitation,
+    LeaseError, LeaseToken, Leases, MembersPage, MembershipFeed, MembershipView, MentionsPage,
+    NewAccount, NewSession, Outcome, PageLimits, PersonalChanged, PersonalPage, ReadError,
+    Receipts, SecretHash, Session, SessionOwner, Store, ThreadCursorMove, ThreadPage, ThreadsPage,
+    TimelinePage, User, VersionsPage, Window,
 };
 use uuid::Uuid;
 
@@ -122,12 +122,24 @@ impl<S: Store + Directory> Store for SharedStore<S> {
         self.store.memberships(user).await
     }
 
-    async fn counts(
+    async fn counts_of(
         &self,
-        user: &UserId,
+        users: &[UserId],
         conversation: ConversationId,
-    ) -> Result<(Seq, Counts), ReadError> {
-        self.store.counts(user, conversation).await
+    ) -> Result<CountsOf, ReadError> {
+        self.store.counts_of(users, conversation).await
+    }
+
+    async fn events_for(
+        &self,
+        callers: &[Caller],
+        conversation: ConversationId,
+        after: Seq,
+        limits: PageLimits,
+    ) -> Result<EventsFor, ReadError> {
+        self.store
+            .events_for(callers, conversation, after, limits)
+            .await
     }
 
     async fn members(

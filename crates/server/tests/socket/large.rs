@@ -149,3 +149,47 @@ async fn a_channel_that_shrinks_is_served_in_full_again() {
     let seq = ann.say(&channel, "seen").await;
     assert_eq!(socket.expect("event").await["seq"], seq);
 }
+
+/// Whoever opens it while others do gets what they miss, each from where they are, and what comes meanwhile.
+#[tokio::test]
+async fn a_crowd_that_opens_it_at_once_misses_nothing() {
+    let world = World::with(&[("fanout.large_members", "2")]).await;
+    let names: Vec<String> = (0..30).map(|number| format!("member-{number}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let [ann] = world.people(["ann"]);
+    let channel = ann.begin("channel", &names).await;
+    let mut crowd = Vec::new();
+    for name in names {
+        crowd.push(world.person(name).socket().await);
+    }
+    for _ in 0..40 {
+        ann.say(&channel, "news").await;
+    }
+    let channel = &channel;
+    let opening = crowd
+        .into_iter()
+        .enumerate()
+        .map(async |(number, mut socket)| {
+            let after = 2 + number as u64;
+            let open = json!({"type": "open", "id": 1, "conversation": channel, "after": after});
+            socket.send(open).await;
+            let mut frames = Vec::new();
+            while places(&frames, channel).last() != Some(&62) {
+                frames.push(socket.next().await);
+            }
+            let seen = places(&frames, channel);
+            assert_eq!(seen, (after + 1..=62).collect::<Vec<_>>(), "{frames:?}");
+        });
+    let saying = async {
+        for _ in 0..20 {
+            ann.say(channel, "more").await;
+        }
+    };
+    tokio::join!(futures_util::future::join_all(opening), saying);
+    let askers = "tidemark_shared_read_askers_total{what=\"events\"}";
+    let shared = world.metric(askers).await;
+    assert!(
+        shared >= 60.0,
+        "the head and a page for each of them: {shared}"
+    );
+}

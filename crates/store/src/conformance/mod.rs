@@ -23,6 +23,7 @@ pub mod access;
 pub mod amending;
 pub mod comparison;
 pub mod counting;
+pub mod crowd;
 pub mod directory;
 pub mod durability;
 pub mod feed;
@@ -115,9 +116,15 @@ macro_rules! certify {
                 a_cursor_beyond_the_log_is_refused,
                 a_cursor_is_answered_as_of_its_place_in_the_batch,
             ],
+            crowd: [
+                each_of_a_crowd_reads_what_they_read_alone,
+                nobody_of_a_crowd_learns_of_what_they_may_not_see,
+                each_of_a_crowd_is_counted_as_alone,
+            ],
             directory: [
                 an_account_is_found_after_registration,
                 a_name_is_taken_in_any_case,
+                a_name_that_looks_like_another_is_taken,
                 local_and_external_users_never_mix,
                 an_external_user_has_no_password,
                 display_names_of_external_users_change_only_on_request,

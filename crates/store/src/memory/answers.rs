@@ -14,9 +14,9 @@ use super::personal::{self, Affairs};
 use super::state::{Log, State};
 use super::threads;
 use crate::{
-    BansPage, Batch, CommitError, ConversationView, EventsPage, FeedEvent, Health, InboxPage,
-    Invitation, Member, MembersPage, MembershipFeed, MembershipView, MentionsPage, Outcome,
-    PageLimits, PersonalChanged, PersonalPage, ReadError, Receipts, Store,
+    BansPage, Batch, CommitError, ConversationView, CountsOf, EventsFor, EventsPage, FeedEvent,
+    Health, InboxPage, Invitation, Member, MembersPage, MembershipFeed, MembershipView,
+    MentionsPage, Outcome, PageLimits, PersonalChanged, PersonalPage, ReadError, Receipts, Store,
     ThreadCursorMove, ThreadPage, ThreadsPage, TimelinePage, VersionsPage, Window,
 };
 
@@ -142,18 +142,50 @@ impl Store for MemoryStore {
         Ok(views.collect())
     }
 
-    async fn counts(
+    async fn counts_of(
         &self,
-        user: &UserId,
+        users: &[UserId],
         conversation: ConversationId,
-    ) -> Result<(Seq, Counts), ReadError> {
+    ) -> Result<CountsOf, ReadError> {
         let inner = self.lock();
-        let caller = Caller::User(user.clone());
-        let log = inner
-            .readable()?
-            .permitted(Operation::Read, &caller, conversation)?;
-        let counts = log.counts(user, &log.memberships[user]);
-        Ok((log.conversation.head, counts))
+        let state = inner.readable()?;
+        let mut head = Seq::ZERO;
+        let mut counts = Vec::with_capacity(users.len());
+        for user in users {
+            let caller = Caller::User(user.clone());
+            let log = state.permitted(Operation::Read, &caller, conversation);
+            counts.push(log.map(|log| {
+                head = log.conversation.head;
+                log.counts(user, &log.memberships[user])
+            }));
+        }
+        Ok(CountsOf { head, counts })
+    }
+
+    async fn events_for(
+        &self,
+        callers: &[Caller],
+        conversation: ConversationId,
+        after: Seq,
+        limits: PageLimits,
+    ) -> Result<EventsFor, ReadError> {
+        let access = {
+            let inner = self.lock();
+            let state = inner.readable()?;
+            let may_see = |caller| {
+                let log = state.permitted(Operation::Read, caller, conversation);
+                log.map(|log| log.horizon(caller))
+            };
+            callers.iter().map(may_see).collect::<Vec<_>>()
+        };
+        let page = if access.iter().any(Result::is_ok) {
+            let everything = Caller::Administrator;
+            self.events_after(&everything, conversation, after, limits)
+                .await?
+        } else {
+            EventsPage::nobodys()
+        };
+        Ok(EventsFor { page, access })
     }
 
     async fn members(

@@ -7,11 +7,11 @@ use tidemark_core::{ConversationId, Position, Seq, UserId};
 use tokio_postgres::Row;
 
 use crate::log_page::Entry;
-use crate::{ConversationView, InboxPage, MembershipView};
+use crate::{ConversationView, CountsOf, InboxPage, MembershipView};
 
 use super::amendments::{self, amended_columns, amended_joins};
 use super::column::{self, page_size, signed};
-use super::fault::Trouble;
+use super::fault::{Fault, Trouble};
 use super::personal::{self, PERSONAL_COLUMNS, personal_columns, personal_join};
 use super::pool::Connections;
 use super::reads::{Access, Read, permitted};
@@ -138,6 +138,24 @@ const MEMBERSHIPS: &str = concat!(
     ORDER BY c.active DESC"
 );
 
+/// The limit keeps the planner from reading all members for the few that are asked about.
+const COUNTS_OF: &str = concat!(
+    "SELECT ",
+    conversation_columns!(),
+    ", ",
+    member_columns!(),
+    count_columns!(),
+    " FROM unnest($2) WITH ORDINALITY AS asked (id, place)
+    JOIN tidemark.conversation AS c ON c.id = $1
+    LEFT JOIN tidemark.person AS p ON p.id = asked.id
+    LEFT JOIN LATERAL (
+        SELECT * FROM tidemark.member
+        WHERE conversation = c.key AND person = p.key LIMIT 1) AS m ON true",
+    sent_join!(),
+    count_joins!(),
+    " ORDER BY asked.place"
+);
+
 pub(crate) fn conversation_statement(caller: &Caller, id: ConversationId) -> Statement {
     let user = caller.user().map(UserId::to_string);
     Statement::new(CONVERSATION).uuid(id.0).text(user)
@@ -155,16 +173,37 @@ pub(crate) async fn conversation(
     Ok(view(&rows[0], caller, access, reads)?)
 }
 
-pub(crate) async fn counts(
+/// Asks what [`counts_of`] reads.
+pub(crate) fn counts_of_statement(users: &[UserId], id: ConversationId) -> Statement {
+    Statement::new(COUNTS_OF)
+        .uuid(id.0)
+        .texts(users.iter().map(UserId::to_string).collect())
+}
+
+pub(crate) async fn counts_of(
     connections: &Connections,
-    user: &UserId,
+    users: &[UserId],
     id: ConversationId,
-) -> Read<(Seq, Counts)> {
-    let caller = Caller::User(user.clone());
-    let rows = one(connections, conversation_statement(&caller, id)).await?;
-    let access = permitted(Operation::Read, &caller, &rows)?;
-    let counts = counts_in(&rows[0], &access.kept, access.membership.as_ref())?;
-    Ok((access.kept.state.head, counts))
+) -> Read<CountsOf> {
+    let rows = one(connections, counts_of_statement(users, id)).await?;
+    let mut all = CountsOf {
+        head: Seq::ZERO,
+        counts: Vec::with_capacity(users.len()),
+    };
+    for (place, user) in users.iter().enumerate() {
+        let row = rows.get(place..=place).unwrap_or_default();
+        let caller = Caller::User(user.clone());
+        all.counts
+            .push(match permitted(Operation::Read, &caller, row) {
+                Ok(Access { kept, membership }) => {
+                    all.head = kept.state.head;
+                    Ok(counts_in(&row[0], &kept, membership.as_ref())?)
+                }
+                Err(Fault::Answer(refusal)) => Err(refusal),
+                Err(fault) => return Err(fault),
+            });
+    }
+    Ok(all)
 }
 
 pub(crate) fn inbox_statement(

@@ -48,16 +48,15 @@ use std::time::Duration;
 use tidemark_core::access::Caller;
 use tidemark_core::conversation::{CodeHash, Invite};
 use tidemark_core::personal::PersonalChange;
-use tidemark_core::unread::Counts;
 use tidemark_core::{ConversationId, Limits, Position, Seq, Timestamp, UserId};
 use tokio::time::timeout;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
 use crate::{
-    BansPage, Batch, CommitError, ConversationView, EventsPage, FeedEvent, Health, InboxPage,
-    Invitation, MembersPage, MembershipFeed, MembershipView, MentionsPage, OpenError, Outcome,
-    PageLimits, PersonalChanged, PersonalPage, ReadError, Receipts, Store,
+    BansPage, Batch, CommitError, ConversationView, CountsOf, EventsFor, EventsPage, FeedEvent,
+    Health, InboxPage, Invitation, MembersPage, MembershipFeed, MembershipView, MentionsPage,
+    OpenError, Outcome, PageLimits, PersonalChanged, PersonalPage, ReadError, Receipts, Store,
     ThreadCursorMove, ThreadPage, ThreadsPage, TimelinePage, VersionsPage, Window,
 };
 
@@ -221,12 +220,22 @@ impl Store for PostgresStore {
         Ok(inbox::memberships(&self.connections, user).await?)
     }
 
-    async fn counts(
+    async fn counts_of(
         &self,
-        user: &UserId,
+        users: &[UserId],
         conversation: ConversationId,
-    ) -> Result<(Seq, Counts), ReadError> {
-        Ok(inbox::counts(&self.connections, user, conversation).await?)
+    ) -> Result<CountsOf, ReadError> {
+        Ok(inbox::counts_of(&self.connections, users, conversation).await?)
+    }
+
+    async fn events_for(
+        &self,
+        callers: &[Caller],
+        conversation: ConversationId,
+        after: Seq,
+        limits: PageLimits,
+    ) -> Result<EventsFor, ReadError> {
+        Ok(reads::events_for(&self.connections, callers, conversation, after, limits).await?)
     }
 
     async fn members(

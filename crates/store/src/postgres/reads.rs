@@ -6,7 +6,7 @@ use tidemark_core::{ConversationId, Refusal, Seq, UserId};
 use tokio_postgres::Row;
 
 use crate::log_page::Entry;
-use crate::{Delivered, EventsPage, Member, MembersPage, PageLimits, Reader, Receipts};
+use crate::{Delivered, EventsFor, EventsPage, Member, MembersPage, PageLimits, Reader, Receipts};
 
 use super::column::{self, page_size, signed};
 use super::fault::{Fault, Trouble};
@@ -30,6 +30,22 @@ const ACCESS: &str = concat!(
     LEFT JOIN tidemark.member AS m ON m.conversation = c.key AND m.person = p.key",
     sent_join!(),
     " WHERE c.id = $1"
+);
+
+/// The limit keeps the planner from reading all members for the few that are asked about.
+const ACCESS_OF_ALL: &str = concat!(
+    "SELECT ",
+    conversation_columns!(),
+    ", ",
+    member_columns!(),
+    " FROM unnest($2) WITH ORDINALITY AS asked (id, place)
+    JOIN tidemark.conversation AS c ON c.id = $1
+    LEFT JOIN tidemark.person AS p ON p.id = asked.id
+    LEFT JOIN LATERAL (
+        SELECT * FROM tidemark.member
+        WHERE conversation = c.key AND person = p.key LIMIT 1) AS m ON true",
+    sent_join!(),
+    " ORDER BY asked.place"
 );
 
 const EVENTS_AFTER: &str = concat!(
@@ -154,7 +170,60 @@ pub(crate) async fn events_after(
         from = horizon.after(after);
     };
     let head = part.access.kept.state.head;
-    let entries = page(&part.rows, limits)?.into_iter();
+    Ok(events_in(&part.rows, head, horizon, limits)?)
+}
+
+/// Asks what each caller is to the conversation, in their order; nobody's row has no membership.
+pub(crate) fn access_of_all(callers: &[Caller], id: ConversationId) -> Statement {
+    let users = callers
+        .iter()
+        .map(|caller| caller.user().map(UserId::to_string));
+    Statement::new(ACCESS_OF_ALL)
+        .uuid(id.0)
+        .optional_texts(users.collect())
+}
+
+pub(crate) async fn events_for(
+    connections: &Connections,
+    callers: &[Caller],
+    conversation: ConversationId,
+    after: Seq,
+    limits: PageLimits,
+) -> Read<EventsFor> {
+    let statements = [
+        access_of_all(callers, conversation),
+        events_after_statement(conversation, after, limits),
+    ];
+    let mut answers = connections.read(&statements).await?;
+    let events = answers.pop().unwrap_or_default();
+    let rows = answers.pop().unwrap_or_default();
+    let mut head = None;
+    let mut access = Vec::with_capacity(callers.len());
+    for (place, caller) in callers.iter().enumerate() {
+        let row = rows.get(place..=place).unwrap_or_default();
+        match permitted(Operation::Read, caller, row) {
+            Ok(found) => {
+                head = Some(found.kept.state.head);
+                access.push(Ok(found.horizon(caller)));
+            }
+            Err(Fault::Answer(refusal)) => access.push(Err(refusal)),
+            Err(fault) => return Err(fault),
+        }
+    }
+    let page = match head {
+        Some(head) => events_in(&events, head, Horizon::EVERYTHING, limits)?,
+        None => EventsPage::nobodys(),
+    };
+    Ok(EventsFor { page, access })
+}
+
+fn events_in(
+    rows: &[Row],
+    head: Seq,
+    horizon: Horizon,
+    limits: PageLimits,
+) -> Result<EventsPage, Trouble> {
+    let entries = page(rows, limits)?.into_iter();
     let shown = entries.map(|mut entry| {
         horizon.hide(&mut entry.event.body);
         entry.event

@@ -10,6 +10,7 @@ mod cache;
 mod checkpointer;
 mod column;
 mod comparison;
+mod crowd;
 mod directory;
 mod directory_rows;
 mod fault;
@@ -41,16 +42,15 @@ use parking_lot::Mutex;
 use tidemark_core::access::Caller;
 use tidemark_core::conversation::{CodeHash, Invite};
 use tidemark_core::personal::PersonalChange;
-use tidemark_core::unread::Counts;
 use tidemark_core::{ConversationId, Limits, Position, Seq, Timestamp, UserId};
 use tokio::task::spawn_blocking;
 use uuid::Uuid;
 
 use crate::lease_terms::LeaseTerms;
 use crate::{
-    BansPage, Batch, CommitError, ConversationView, EventsPage, FeedEvent, Health, InboxPage,
-    Invitation, MembersPage, MembershipFeed, MembershipView, MentionsPage, OpenError, Outcome,
-    PageLimits, PersonalChanged, PersonalPage, ReadError, Receipts, Store,
+    BansPage, Batch, CommitError, ConversationView, CountsOf, EventsFor, EventsPage, FeedEvent,
+    Health, InboxPage, Invitation, MembersPage, MembershipFeed, MembershipView, MentionsPage,
+    OpenError, Outcome, PageLimits, PersonalChanged, PersonalPage, ReadError, Receipts, Store,
     ThreadCursorMove, ThreadPage, ThreadsPage, TimelinePage, VersionsPage, Window,
 };
 
@@ -198,14 +198,29 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn counts(
+    async fn counts_of(
         &self,
-        user: &UserId,
+        users: &[UserId],
         conversation: ConversationId,
-    ) -> Result<(Seq, Counts), ReadError> {
-        let user = user.clone();
+    ) -> Result<CountsOf, ReadError> {
+        let users = users.to_vec();
         self.readers
-            .read(move |connection| reads::counts(connection, user, conversation))
+            .read(move |connection| crowd::counts_of(connection, users, conversation))
+            .await
+    }
+
+    async fn events_for(
+        &self,
+        callers: &[Caller],
+        conversation: ConversationId,
+        after: Seq,
+        limits: PageLimits,
+    ) -> Result<EventsFor, ReadError> {
+        let callers = callers.to_vec();
+        self.readers
+            .read(move |connection| {
+                crowd::events_for(connection, &callers, conversation, after, limits)
+            })
             .await
     }
 

@@ -34,6 +34,16 @@ pub(crate) fn permitted(
     id: ConversationId,
 ) -> Read<Access> {
     let kept = lookup::conversation(connection, id)?;
+    permitted_in(connection, operation, caller, kept)
+}
+
+/// The same where the conversation was looked up.
+pub(crate) fn permitted_in(
+    connection: &Connection,
+    operation: Operation,
+    caller: &Caller,
+    kept: Option<KeptConversation>,
+) -> Read<Access> {
     let user = match caller.user() {
         Some(user) => lookup::user_key(connection, user)?,
         None => None,
@@ -61,7 +71,17 @@ pub(crate) fn events_after(
 ) -> Read<EventsPage> {
     let access = permitted(connection, Operation::Read, caller, conversation)?;
     let horizon = access.horizon(caller);
-    let kept = access.kept;
+    Ok(events_of(connection, &access.kept, horizon, after, limits)?)
+}
+
+/// The events of a conversation that are to be seen.
+pub(crate) fn events_of(
+    connection: &Connection,
+    kept: &KeptConversation,
+    horizon: Horizon,
+    after: Seq,
+    limits: PageLimits,
+) -> rusqlite::Result<EventsPage> {
     let head = kept.state.head;
     let mut statement = connection.prepare_cached(concat!(
         "SELECT ",
@@ -138,16 +158,6 @@ pub(crate) fn page_with(
         entries.push(entry);
     }
     Ok(entries)
-}
-
-pub(crate) fn counts(
-    connection: &Connection,
-    user: UserId,
-    conversation: ConversationId,
-) -> Read<(Seq, Counts)> {
-    let caller = Caller::User(user);
-    let access = permitted(connection, Operation::Read, &caller, conversation)?;
-    Ok((access.kept.state.head, access.counts(connection)?))
 }
 
 impl Access {

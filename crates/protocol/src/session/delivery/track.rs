@@ -194,6 +194,26 @@ impl Track {
         }
     }
 
+    pub(super) fn page_as_it_is(&mut self, after: Seq, last: Seq, head: Seq) -> Option<Next> {
+        if self.held.is_some() || after != self.delivered {
+            return None;
+        }
+        self.delivered = last.max(after);
+        self.seen = self.seen.max(head).max(last);
+        Some(self.next())
+    }
+
+    pub(super) fn answer_as_it_is(&mut self, after: Seq, last: Seq) -> bool {
+        if self.held.is_some() {
+            return false;
+        }
+        if after <= self.delivered {
+            self.delivered = self.delivered.max(last);
+            self.seen = self.seen.max(last);
+        }
+        true
+    }
+
     /// Whether what is at `seq` may be written now; then it counts as written.
     fn take_next(&mut self, seq: Seq) -> bool {
         let may = self.state == State::Live && seq == self.delivered.next();

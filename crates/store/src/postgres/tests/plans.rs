@@ -178,6 +178,10 @@ async fn every_read_of_the_log_uses_an_index() {
         let before = Some(Position(150_000));
         statements.push(thread_reads::list_statement(&ann, only, before, 50));
     }
+    let crowd: Vec<_> = (2..500).map(person).collect();
+    statements.push(inbox::counts_of_statement(&crowd, room(7)));
+    let crowd: Vec<_> = crowd.into_iter().map(Caller::User).collect();
+    statements.push(reads::access_of_all(&crowd, room(7)));
     statements.push(personal::standing_statement(&ann, room(7)));
     statements.extend(personal::changes_statements(&ann, 500, 50));
     statements.extend(facts::Wanted::by(&batch()).questions().statements);
