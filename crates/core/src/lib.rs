@@ -13,6 +13,7 @@ pub mod access;
 pub mod conversation;
 mod ids;
 mod limits;
+pub mod names;
 mod order;
 pub mod personal;
 pub mod presence;

@@ -1,14 +1,16 @@
 //! Limits that the rules themselves know. Those of sockets and queues belong to the server.
 
+use crate::names::NameLimits;
+
 /// How large what people write and make may get.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// The longest text of a message, in bytes.
     pub text_bytes_max: usize,
-    /// The longest title of a conversation, in bytes.
-    pub title_bytes_max: usize,
-    /// The longest topic of a conversation, in bytes.
-    pub topic_bytes_max: usize,
+    /// What the title of a conversation may hold.
+    pub title: NameLimits,
+    /// What the topic of a conversation may hold.
+    pub topic: NameLimits,
     /// The most members of a group. A channel has no such limit.
     pub group_members_max: u64,
     /// The most people that one message may mention by name.
@@ -27,8 +29,16 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             text_bytes_max: 16 * 1024,
-            title_bytes_max: 256,
-            topic_bytes_max: 1024,
+            title: NameLimits {
+                characters_max: 256,
+                bytes_max: 1024,
+                has_lines: false,
+            },
+            topic: NameLimits {
+                characters_max: 1024,
+                bytes_max: 4096,
+                has_lines: true,
+            },
             group_members_max: 5_000,
             mentions_max: 100,
             reactions_max: 64,

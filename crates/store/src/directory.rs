@@ -104,7 +104,8 @@ pub struct ApiKey {
 pub trait Directory: Send + Sync + 'static {
     /// Registers a local user.
     ///
-    /// [`DirectoryError::Taken`] if a user has this id, or a local one the same name in another case.
+    /// [`DirectoryError::Taken`] if a user has this id, or a local one the same name in another case or one that
+    /// [looks the same](tidemark_core::names::skeleton).
     fn create_account(
         &self,
         account: NewAccount,

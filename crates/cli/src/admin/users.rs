@@ -159,7 +159,12 @@ async fn add<S: Store + Directory>(office: &Office<S>, new: NewUser) -> Result<L
         Office::Local(local) => {
             let signed_in = local
                 .authenticator
-                .register(&new.name, password.expose(), new.display_name, true)
+                .register(
+                    &new.name,
+                    password.expose(),
+                    new.display_name.as_deref(),
+                    true,
+                )
                 .await
                 .map_err(|error| explain_account(&error))?;
             let (user, session) = (signed_in.user, signed_in.session);

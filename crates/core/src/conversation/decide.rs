@@ -11,6 +11,7 @@ use crate::conversation::{
     SettingsChange, Visibility, thread,
 };
 use crate::conversation::{invite, moderation};
+use crate::names::{self, InvalidName, NameLimits};
 use crate::{ConversationId, InviteId, Limits, Refusal, Seq, Timestamp, UserId};
 
 /// What a store knows that the decision depends on; see [`Needs`](super::Needs).
@@ -204,7 +205,7 @@ fn of_writing(operation: Operation, facts: &Facts<'_>) -> Operation {
 }
 
 fn create(facts: &Facts<'_>, caller: &Caller, new: NewConversation) -> Result<Decision, Refusal> {
-    check_length("title", new.title.as_deref(), facts.limits.title_bytes_max)?;
+    let title = name("title", new.title.as_deref(), &facts.limits.title)?;
     check_visibility(new.kind, new.visibility)?;
     check_named(facts, &new.members)?;
     if let Some(existing) = facts.existing {
@@ -244,7 +245,7 @@ fn create(facts: &Facts<'_>, caller: &Caller, new: NewConversation) -> Result<De
         .collect();
     let mut events = vec![EventBody::Created {
         by: caller.author(),
-        title: new.title,
+        title,
     }];
     if !change.joined.is_empty() {
         events.push(EventBody::Members(change));
@@ -427,11 +428,11 @@ fn change_settings(
     caller: &Caller,
     mut change: SettingsChange,
 ) -> Result<Decision, Refusal> {
-    if let Some(title) = &change.title {
-        check_length("title", title.as_deref(), limits.title_bytes_max)?;
+    if let Some(title) = &mut change.title {
+        *title = name("title", title.as_deref(), &limits.title)?;
     }
-    if let Some(topic) = &change.topic {
-        check_length("topic", topic.as_deref(), limits.topic_bytes_max)?;
+    if let Some(topic) = &mut change.topic {
+        *topic = name("topic", topic.as_deref(), &limits.topic)?;
     }
     if let Some(visibility) = change.visibility {
         check_visibility(conversation.kind, visibility)?;
@@ -525,6 +526,21 @@ pub(super) fn check_room(
         return Err(group_is_full(limits));
     }
     Ok(())
+}
+
+/// A title or a topic in its one form; one that shows nothing is none.
+fn name(what: &str, chosen: Option<&str>, limits: &NameLimits) -> Result<Option<String>, Refusal> {
+    match chosen.map(|chosen| names::tidy(chosen, limits)).transpose() {
+        Ok(name) => Ok(name),
+        Err(InvalidName::Empty) => Ok(None),
+        Err(InvalidName::Control) => Err(Refusal::invalid(format!(
+            "{what} holds a control character"
+        ))),
+        Err(InvalidName::TooLong(limits)) => Err(Refusal::too_large(format!(
+            "{what} is longer than {} characters or {} bytes",
+            limits.characters_max, limits.bytes_max
+        ))),
+    }
 }
 
 fn check_visibility(kind: ConversationKind, visibility: Visibility) -> Result<(), Refusal> {

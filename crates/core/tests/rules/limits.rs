@@ -84,35 +84,63 @@ fn a_reply_is_to_a_message_of_the_same_conversation() {
 
 #[test]
 fn titles_and_topics_have_a_longest_length() {
-    let Limits {
-        title_bytes_max,
-        topic_bytes_max,
-        ..
-    } = Limits::default();
-    let title = |bytes| SettingsChange {
-        title: Some(Some("t".repeat(bytes))),
+    let Limits { title, topic, .. } = Limits::default();
+    let titled = |title: String| SettingsChange {
+        title: Some(Some(title)),
         ..SettingsChange::default()
     };
-    let topic = |bytes| SettingsChange {
-        topic: Some(Some("t".repeat(bytes))),
+    let about = |topic: String| SettingsChange {
+        topic: Some(Some(topic)),
         ..SettingsChange::default()
     };
-    assert!(change_settings(GROUP, title(title_bytes_max)).is_ok());
-    assert!(change_settings(GROUP, topic(topic_bytes_max)).is_ok());
-    let too_large = Err(RefusalCode::TooLarge);
-    assert_eq!(
-        change_settings(GROUP, title(title_bytes_max + 1)),
-        too_large
-    );
-    assert_eq!(
-        change_settings(GROUP, topic(topic_bytes_max + 1)),
-        too_large
-    );
-    let titled = NewConversation {
-        title: Some("t".repeat(title_bytes_max + 1)),
-        ..group_of(&[])
+    for character in ["t", "👍", "e\u{301}"] {
+        let longest = character.repeat(title.characters_max);
+        assert!(change_settings(GROUP, titled(longest.clone())).is_ok());
+        let longest_topic = character.repeat(topic.characters_max);
+        assert!(change_settings(GROUP, about(longest_topic.clone())).is_ok());
+        let too_large = Err(RefusalCode::TooLarge);
+        let longer = longest + "t";
+        assert_eq!(change_settings(GROUP, titled(longer.clone())), too_large);
+        assert_eq!(
+            change_settings(GROUP, about(longest_topic + "t")),
+            too_large
+        );
+        let created = NewConversation {
+            title: Some(longer),
+            ..group_of(&[])
+        };
+        assert_eq!(create(created), too_large);
+    }
+}
+
+#[test]
+fn titles_and_topics_have_one_form() {
+    let mut world = settled_world();
+    let mut change = |change| by_ada(&mut world, GROUP, Action::ChangeSettings(change)).map(|_| ());
+    let titled = |title: &str| SettingsChange {
+        title: Some(Some(title.to_owned())),
+        ..SettingsChange::default()
     };
-    assert_eq!(create(titled), too_large);
+    assert_eq!(change(titled("a\u{1b}[2J")), Err(RefusalCode::Invalid));
+    let topic = SettingsChange {
+        topic: Some(Some("\u{202e}Tides\r\n and  boats".to_owned())),
+        ..titled(" Zoe\u{308}\u{200b} ")
+    };
+    assert_eq!(change(topic), Ok(()));
+    let state = &world.rooms[&room_id(GROUP)].conversation;
+    assert_eq!(state.title.as_deref(), Some("Zo\u{eb}"));
+    assert_eq!(state.topic.as_deref(), Some("Tides\nand boats"));
+    by_ada(
+        &mut world,
+        GROUP,
+        Action::ChangeSettings(titled("\u{200b}")),
+    )
+    .unwrap();
+    assert_eq!(
+        world.rooms[&room_id(GROUP)].conversation.title,
+        None,
+        "what shows nothing is none"
+    );
 }
 
 #[test]

@@ -5,7 +5,7 @@ use tidemark_store::{Directory, DirectoryError, NewAccount, NewSession, User};
 use uuid::Uuid;
 
 use super::{
-    Authenticator, DEVICE_NAME_BYTES_MAX, PasswordError, SecretToken, TokenKind, check_display_name,
+    Authenticator, DEVICE_NAME_BYTES_MAX, PasswordError, SecretToken, TokenKind, display_name,
 };
 use crate::config::{Registration, Secret};
 
@@ -15,8 +15,8 @@ pub enum AccountError {
     /// Something cannot be what it was chosen to be.
     #[error("{0}")]
     Invalid(&'static str),
-    /// Somebody has the name.
-    #[error("the username is taken")]
+    /// Somebody has the name, or one that looks the same.
+    #[error("the username is taken, or looks like one that is")]
     Taken,
     /// The operator lets nobody register.
     #[error("registration is closed")]
@@ -72,16 +72,15 @@ impl<S: Directory> Authenticator<S> {
         &self,
         username: &str,
         password: &str,
-        display_name: Option<String>,
+        chosen_name: Option<&str>,
         by_operator: bool,
     ) -> Result<SignedIn, AccountError> {
         if self.registration == Registration::Closed && !by_operator {
             return Err(AccountError::Closed);
         }
         let id = local_user_id(username)?;
-        if let Some(name) = &display_name {
-            check_display_name(name).map_err(AccountError::Invalid)?;
-        }
+        let display_name = chosen_name.map(display_name).transpose();
+        let display_name = display_name.map_err(AccountError::Invalid)?;
         let password_hash = self.passwords.hash(password).await?;
         let at = self.clock.now();
         let account = NewAccount {

@@ -11,7 +11,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation};
 use serde::Deserialize;
 use tidemark_core::{Timestamp, UserId};
 
-use super::check_display_name;
+use super::display_name;
 use crate::config::{JwtAlgorithm, JwtConfig, JwtKeys};
 
 /// The most bytes of a token that are looked at; real ones have a few hundred.
@@ -158,7 +158,7 @@ impl Verifier {
         }
         Ok(Claims {
             user,
-            name: raw.name.filter(|name| check_display_name(name).is_ok()),
+            name: raw.name.and_then(|name| display_name(&name).ok()),
             expires_at,
         })
     }

@@ -17,7 +17,7 @@ pub use accounts::{AccountError, SignedIn};
 pub use authenticator::{AuthError, Authenticator, Identity};
 pub use jwt::AuthSetupError;
 pub use password::{PasswordError, check_password_rules, hash_password};
-pub use profile::{DEVICE_NAME_BYTES_MAX, check_avatar, check_display_name};
+pub use profile::{DEVICE_NAME_BYTES_MAX, check_avatar, display_name};
 pub use token::{SecretToken, TokenKind, secret_hash};
 
 #[cfg(test)]

@@ -1,26 +1,27 @@
 //! What a profile may hold.
 
+use tidemark_core::names::{self, InvalidName, NameLimits};
+
 /// The longest name of a device, in bytes.
 pub const DEVICE_NAME_BYTES_MAX: usize = 128;
-const DISPLAY_NAME_BYTES_MAX: usize = 128;
+const DISPLAY_NAME: NameLimits = NameLimits {
+    characters_max: 128,
+    bytes_max: 512,
+    has_lines: false,
+};
 const AVATAR_BYTES_MAX: usize = 2048;
 
-/// Whether a display name can be one.
+/// A display name in its one form; see [`names::tidy`].
 ///
 /// # Errors
 ///
 /// What is wrong with it, for whoever chose it.
-pub fn check_display_name(name: &str) -> Result<(), &'static str> {
-    if name.trim().is_empty() {
-        return Err("display_name is empty");
-    }
-    if name.len() > DISPLAY_NAME_BYTES_MAX {
-        return Err("display_name is longer than 128 bytes");
-    }
-    if name.chars().any(char::is_control) {
-        return Err("display_name holds a control character");
-    }
-    Ok(())
+pub fn display_name(chosen: &str) -> Result<String, &'static str> {
+    names::tidy(chosen, &DISPLAY_NAME).map_err(|why| match why {
+        InvalidName::Empty => "display_name is empty",
+        InvalidName::Control => "display_name holds a control character",
+        InvalidName::TooLong(_) => "display_name is longer than 128 characters or 512 bytes",
+    })
 }
 
 /// Whether an avatar can be one: clients load it, so it is a web address and nothing that runs.

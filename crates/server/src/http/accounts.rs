@@ -50,7 +50,7 @@ pub(super) async fn register<S: Store + Directory>(
         .register(
             &account.username,
             account.password.expose(),
-            account.display_name,
+            account.display_name.as_deref(),
             by_operator,
         )
         .await?;

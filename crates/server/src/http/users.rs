@@ -7,13 +7,14 @@ use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
 use tidemark_core::UserId;
+use tidemark_core::names;
 use tidemark_protocol::body;
 use tidemark_protocol::wire::{Wire, WireUserId};
 use tidemark_store::{Directory, Store};
 
 use super::extract::{Body, Ids, Parameters, Person, SignedIn};
 use super::problem::Problem;
-use crate::auth::{check_avatar, check_display_name};
+use crate::auth::{check_avatar, display_name};
 use crate::gateway::Gateway;
 use crate::translate;
 
@@ -40,10 +41,10 @@ pub(super) async fn me<S: Store + Directory>(
 pub(super) async fn change_me<S: Store + Directory>(
     State(gateway): State<Arc<Gateway<S>>>,
     person: Person,
-    Body(patch): Body<body::ProfilePatch>,
+    Body(mut patch): Body<body::ProfilePatch>,
 ) -> Result<Json<body::User>, Problem> {
-    if let Some(Some(name)) = &patch.display_name {
-        check_display_name(name).map_err(Problem::invalid)?;
+    if let Some(Some(name)) = &mut patch.display_name {
+        *name = display_name(name).map_err(Problem::invalid)?;
     }
     if let Some(Some(url)) = &patch.avatar {
         check_avatar(url).map_err(Problem::invalid)?;
@@ -93,7 +94,7 @@ pub(super) async fn search<S: Store + Directory>(
     let limit = search.limit.map_or(FOUND_DEFAULT, NonZeroUsize::get);
     let users = gateway
         .store
-        .users_by_prefix(&search.prefix, limit.min(FOUND_MAX))
+        .users_by_prefix(&names::composed(&search.prefix), limit.min(FOUND_MAX))
         .await?;
     Ok(Json(body::Users {
         users: users.into_iter().map(translate::user).collect(),

@@ -52,6 +52,19 @@ pub async fn an_account_is_found_after_registration<E: Engine>(world: World<E>) 
     assert_eq!(unknown, Err(DirectoryError::NotFound));
 }
 
+/// Nobody can register a name that is read as somebody else's.
+pub async fn a_name_that_looks_like_another_is_taken<E: Engine>(world: World<E>) {
+    world.people(["paypal", "arnie", "bob-0"]).await;
+    for id in ["paypa1", "PaypaI", "amie", "bob-O"] {
+        let again = world.store.create_account(account(&world, id)).await;
+        assert_eq!(again, Err(DirectoryError::Taken), "{id}");
+    }
+    for id in ["paypals", "armie", "bob_0"] {
+        let other = world.store.create_account(account(&world, id)).await;
+        assert!(other.is_ok(), "{id}");
+    }
+}
+
 /// Nobody registers a name that only differs in its case, also when both try at once.
 pub async fn a_name_is_taken_in_any_case<E: Engine>(world: World<E>) {
     world.people(["Ann"]).await;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use tidemark_core::names;
 use tidemark_core::{SessionId, Timestamp, UserId};
 
 use super::MemoryStore;
@@ -30,6 +31,17 @@ impl People {
         self.users.get_mut(id).ok_or(DirectoryError::NotFound)
     }
 
+    /// Whether a local user has this name or one that looks the same.
+    fn has_lookalike(&self, username: &str) -> bool {
+        let skeleton = names::skeleton(username);
+        let mut users = self.users.values();
+        users.any(|user| {
+            user.origin == UserOrigin::Local
+                && (user.username.eq_ignore_ascii_case(username)
+                    || names::skeleton(&user.username) == skeleton)
+        })
+    }
+
     fn local_named(&self, username: &str) -> Option<&User> {
         let mut users = self.users.values();
         users.find(|user| {
@@ -42,7 +54,7 @@ impl Directory for MemoryStore {
     async fn create_account(&self, account: NewAccount) -> Result<User, DirectoryError> {
         let mut inner = self.lock();
         let people = inner.people_mut()?;
-        if people.exists(&account.id) || people.local_named(account.id.as_str()).is_some() {
+        if people.exists(&account.id) || people.has_lookalike(account.id.as_str()) {
             return Err(DirectoryError::Taken);
         }
         let user = User {

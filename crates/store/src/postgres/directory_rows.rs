@@ -1,5 +1,6 @@
 //! People, sessions and keys as rows. Every change is one statement, which checks and writes.
 
+use tidemark_core::names;
 use tidemark_core::{SessionId, Timestamp, UserId};
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -21,14 +22,15 @@ const AFTER_ALL: char = char::MAX;
 /// Returns the user unless the name is taken.
 pub(crate) fn create_account(account: &NewAccount) -> Statement {
     Statement::new(
-        "INSERT INTO tidemark.person (id, origin, display_name, password_hash, created_at)
-         VALUES ($1, 0, $2, $3, $4) ON CONFLICT DO NOTHING
+        "INSERT INTO tidemark.person (id, origin, display_name, password_hash, created_at, skeleton)
+         VALUES ($1, 0, $2, $3, $4, $5) ON CONFLICT DO NOTHING
          RETURNING id, display_name, avatar, origin",
     )
     .text(account.id.to_string())
     .text(account.display_name.as_deref().map(kept))
     .text(account.password_hash.clone())
     .number(account.at.0)
+    .text(names::skeleton(account.id.as_str()))
 }
 
 /// Returns a row if [`ensure_external_users`] would change something.

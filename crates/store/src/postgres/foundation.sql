@@ -19,8 +19,11 @@ CREATE TABLE tidemark.person (
     password_hash text,
     created_at bigint NOT NULL,
     -- How often they changed something of their own: see personal.
-    personal_version bigint NOT NULL DEFAULT 0
+    personal_version bigint NOT NULL DEFAULT 0,
+    -- What a local username looks like.
+    skeleton text COLLATE "C"
 );
+CREATE UNIQUE INDEX person_by_skeleton ON tidemark.person (skeleton) WHERE origin = 0;
 CREATE UNIQUE INDEX person_local_name ON tidemark.person (lower(id)) WHERE origin = 0;
 CREATE INDEX person_by_name ON tidemark.person (lower(id));
 CREATE INDEX person_by_display_name ON tidemark.person (lower(display_name))

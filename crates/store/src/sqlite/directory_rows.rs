@@ -1,6 +1,7 @@
 //! People, sessions and keys as rows. Whoever writes looks first: a refusal has written nothing.
 
 use rusqlite::{Connection, OptionalExtension, Row};
+use tidemark_core::names;
 use tidemark_core::{SessionId, Timestamp, UserId};
 
 use crate::columns::Origin;
@@ -20,25 +21,28 @@ const AFTER_ALL: char = char::MAX;
 
 pub(crate) fn create_account(connection: &Connection, account: &NewAccount) -> Answer<User> {
     let id = account.id.as_str();
+    let skeleton = names::skeleton(id);
     let is_taken: bool = connection
         .prepare_cached(
             "SELECT EXISTS (SELECT 1 FROM user WHERE id = ?1)
-                OR EXISTS (SELECT 1 FROM user WHERE id = ?1 COLLATE NOCASE AND origin = 0)",
+                OR EXISTS (SELECT 1 FROM user WHERE id = ?1 COLLATE NOCASE AND origin = 0)
+                OR EXISTS (SELECT 1 FROM user WHERE skeleton = ?2 AND origin = 0)",
         )?
-        .query_row([id], |row| row.get(0))?;
+        .query_row([id, &skeleton], |row| row.get(0))?;
     if is_taken || account.id.is_reserved() {
         return Err(DirectoryError::Taken.into());
     }
     connection
         .prepare_cached(
-            "INSERT INTO user (id, origin, display_name, password_hash, created_at)
-             VALUES (?1, 0, ?2, ?3, ?4)",
+            "INSERT INTO user (id, origin, display_name, password_hash, created_at, skeleton)
+             VALUES (?1, 0, ?2, ?3, ?4, ?5)",
         )?
         .execute((
             id,
             &account.display_name,
             &account.password_hash,
             account.at.0,
+            skeleton,
         ))?;
     user(connection, &account.id)
 }

@@ -15,6 +15,7 @@ const MIGRATIONS: &[&str] = &[
     PERSONAL,
     ROLES,
     THREADS,
+    SKELETONS,
 ];
 
 const FOUNDATION: &str = "
@@ -293,6 +294,14 @@ CREATE TABLE thread_cursor (
 ALTER TABLE member ADD COLUMN delivered INTEGER NOT NULL DEFAULT 0;
 ";
 
+/// What usernames look like, as `tidemark_core::names::skeleton` says. Not unique: names that were there before stay.
+const SKELETONS: &str = "
+ALTER TABLE user ADD COLUMN skeleton TEXT;
+UPDATE user SET skeleton = replace(replace(lower(replace(replace(replace(replace(
+    id, '0', 'o'), 'O', 'o'), '1', 'l'), 'I', 'l')), 'rn', 'm'), 'vv', 'w') WHERE origin = 0;
+CREATE INDEX user_by_skeleton ON user (skeleton) WHERE origin = 0;
+";
+
 /// Brings the file to the present schema and returns its epoch, which the first opening makes.
 pub(crate) fn prepare(connection: &mut Connection) -> Result<Uuid, OpenError> {
     let known = u32::try_from(MIGRATIONS.len()).expect("few migrations");
@@ -358,6 +367,25 @@ mod tests {
         connection
             .pragma_update(None, "user_version", version)
             .unwrap();
+    }
+
+    #[test]
+    fn names_of_an_older_file_get_their_skeletons() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate_to(&mut connection, 5);
+        for name in ["BOB-O1", "Arnie", "vVvven", "biII", "0rn"] {
+            let keep = "INSERT INTO user (id, origin, created_at) VALUES (?1, 0, 0)";
+            connection.execute(keep, [name]).unwrap();
+        }
+        prepare(&mut connection).unwrap();
+        let mut kept = connection
+            .prepare("SELECT id, skeleton FROM user WHERE origin = 0")
+            .unwrap();
+        let mut rows = kept.query([]).unwrap();
+        while let Some(row) = rows.next().unwrap() {
+            let (name, skeleton): (String, String) = (row.get(0).unwrap(), row.get(1).unwrap());
+            assert_eq!(skeleton, tidemark_core::names::skeleton(&name));
+        }
     }
 
     /// Mentions of before the step that gives them positions are in the list with all others.
