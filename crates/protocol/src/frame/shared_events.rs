@@ -145,6 +145,7 @@ mod tests {
                     events: own.cloned().map(Into::into).collect(),
                     head_seq: Wire(head),
                     more,
+                    visible_from: None,
                 };
                 assert_eq!(shared.frame(id, seq(after)), own.encode());
                 assert_eq!(shared.after(seq(after)).len(), own.events.len());

@@ -7,7 +7,6 @@ use std::time::Duration;
 use tidemark_core::access::Caller;
 use tidemark_core::conversation::{CodeHash, Invite};
 use tidemark_core::personal::PersonalChange;
-use tidemark_core::unread::Counts;
 use tidemark_core::{ConversationId, Position, Seq, SessionId, Timestamp, UserId};
 use tidemark_store::{
     Acquired, ApiKey, BansPage, Batch, CommitError, ConversationView, CountsOf, Credentials,
