@@ -164,11 +164,8 @@ impl State {
                 };
                 self.answer(*conversation, *client_id, Err(refused));
             }
-            Update::Removed(conversation) => {
-                self.timelines.remove(conversation);
-            }
-            // The next event begins another one.
-            Update::VisibleFrom { conversation, .. } => {
+            // What is seen from somewhere else on begins another one with the next event.
+            Update::Removed(conversation) | Update::VisibleFrom { conversation, .. } => {
                 self.timelines.remove(conversation);
             }
             Update::HistoryReplaced => self.timelines.clear(),

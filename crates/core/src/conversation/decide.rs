@@ -180,7 +180,7 @@ pub fn decide(facts: &Facts<'_>, command: Command) -> Result<Decision, Refusal> 
         }
         Action::Invite(new) => {
             may(Operation::ManageInvites)?;
-            invite::make(facts, &caller, at, new)
+            invite::make(facts, &caller, at, &new)
         }
         Action::RevokeInvite(id) => {
             may(Operation::ManageInvites)?;

@@ -87,7 +87,7 @@ pub(super) fn make(
     facts: &Facts<'_>,
     caller: &Caller,
     now: Timestamp,
-    new: NewInvite,
+    new: &NewInvite,
 ) -> Result<Decision, Refusal> {
     if new.role > Role::Member {
         return Err(Refusal::invalid("an invite gives the role member or guest"));

@@ -13,6 +13,10 @@ use crate::wire::{
 /// A conversation as the caller sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a field of its own in the protocol"
+)]
 pub struct Conversation {
     /// Its id.
     pub id: WireConversationId,

@@ -83,7 +83,7 @@ pub struct InvitePreview {
 
 impl MadeInvite {
     /// The answer to whoever made `invite`.
-    pub fn new(invite: conversation::Invite, code: Secret) -> Self {
+    pub fn new(invite: &conversation::Invite, code: Secret) -> Self {
         Self {
             invite_id: Wire(invite.id),
             code,

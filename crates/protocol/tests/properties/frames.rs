@@ -396,7 +396,7 @@ fn shown_conversation() -> BoxedStrategy<Conversation> {
     );
     (shape, state, rules)
         .prop_map(|(shape, state, rules)| {
-            let (history, slow_mode_seconds, announcements_only, least, visible_from) = rules;
+            let (history, slow_mode_seconds, announcements_only, mention_all, visible_from) = rules;
             let (id, kind, title, topic, visibility, role) = shape;
             let (created_at, head, read, counts, flags, (muted_until, mark), last_message) = state;
             let [member_count, unread, mentions] = counts;
@@ -422,7 +422,7 @@ fn shown_conversation() -> BoxedStrategy<Conversation> {
                 history: Wire(history),
                 slow_mode_seconds,
                 announcements_only,
-                mention_all: Wire(least),
+                mention_all: Wire(mention_all),
                 visible_from: visible_from.map(Wire),
                 last_message,
             }

@@ -50,7 +50,7 @@ pub(super) async fn make<S: Store + Directory>(
     match gateway.submit(identity.caller, id, action).await? {
         Outcome::Invited(invite) => {
             let code = Secret::new(code.text.expose());
-            let made = body::MadeInvite::new(invite, code);
+            let made = body::MadeInvite::new(&invite, code);
             Ok((StatusCode::CREATED, Json(made)))
         }
         other => Err(unexpected(&other)),

@@ -123,8 +123,8 @@ impl People {
         let id = done(owner.post("/v1/conversations", new).await).text("id");
         let path = format!("/v1/conversations/{id}");
         for role in ["admin", "moderator", "guest"] {
-            let patch = json!({"role": role});
-            done(owner.patch(&format!("{path}/members/{role}"), patch).await);
+            let change = json!({"role": role});
+            done(owner.patch(&format!("{path}/members/{role}"), change).await);
         }
         done(owner.delete(&format!("{path}/members/former")).await);
         done(owner.put(&format!("{path}/bans/banned"), json!({})).await);

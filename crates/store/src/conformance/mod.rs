@@ -27,6 +27,7 @@ pub mod crowd;
 pub mod directory;
 pub mod durability;
 pub mod feed;
+pub mod horizon;
 pub mod idempotency;
 pub mod inbox;
 pub mod leases;
@@ -237,7 +238,6 @@ macro_rules! certify {
                 the_last_use_of_an_invite_lets_one_in,
                 an_invite_that_lets_nobody_in_is_like_an_unknown_one,
                 invites_are_kept_and_counted,
-                a_newcomer_sees_nothing_of_before,
                 what_a_message_said_is_for_its_author_and_moderators,
             ],
             threads: [
@@ -252,6 +252,12 @@ macro_rules! certify {
                 the_main_timeline_leaves_out_what_is_in_threads_only,
                 threads_are_listed_for_those_who_take_part,
                 what_was_fetched_is_shown_until_it_is_read,
+            ],
+            horizon: [
+                events_begin_where_the_newcomer_came,
+                messages_of_before_are_in_no_page,
+                what_is_hidden_is_as_if_it_were_not_there,
+                the_rule_counts_when_something_is_read,
             ],
         }
     };

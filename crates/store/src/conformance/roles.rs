@@ -4,26 +4,19 @@ use std::sync::Arc;
 
 use tidemark_core::access::Caller;
 use tidemark_core::conversation::{
-    Action, CodeHash, Command, EventBody, History, Invite, Joined, Mentions, NewAmendment,
-    NewInvite, Role, Rules, RulesChange, SettingsChange, Wish,
+    Action, CodeHash, Command, EventBody, History, Invite, Joined, NewAmendment, NewInvite, Role,
+    Rules, RulesChange, SettingsChange, Wish,
 };
 use tidemark_core::{ConversationId, InviteId, RefusalCode, Seq, Timestamp, UserId};
 
 use super::Engine;
 use super::world::{WHOLE, World, appended, commit, read_refusal, refusal, refused, seq};
-use crate::{Outcome, Store, Window};
+use crate::{Outcome, Store};
 
 fn settings(rules: RulesChange) -> Action {
     Action::ChangeSettings(SettingsChange {
         rules,
         ..SettingsChange::default()
-    })
-}
-
-fn since_joined() -> Action {
-    settings(RulesChange {
-        history: Some(History::SinceJoined),
-        ..RulesChange::default()
     })
 }
 
@@ -95,7 +88,11 @@ pub async fn rules_are_what_settings_made_of_them<E: Engine>(mut world: World<E>
     let events = world.events(room).await;
     assert_eq!(appended(&outcome), &events[2..]);
     world.kill_and_reopen();
-    let view = world.store.conversation(&person(&ann), room).await.unwrap();
+    let view = world
+        .store
+        .conversation(&person(&ann), room)
+        .await
+        .expect("it is there");
     assert_eq!(view.conversation.rules, rules);
     assert_eq!(world.events(room).await, events);
     let again = world.done(&ann, room, settings(change)).await;
@@ -126,7 +123,7 @@ pub async fn slow_mode_goes_by_the_last_message<E: Engine>(mut world: World<E>) 
         outcomes.next(),
         Some(Ok(Outcome::Appended { .. }))
     ));
-    let early = refusal(outcomes.next().unwrap());
+    let early = refusal(outcomes.next().expect("it is there"));
     assert_eq!(early.code, RefusalCode::RateLimited);
     assert_eq!(early.retry_after_ms, Some(6_000));
     assert!(matches!(
@@ -165,7 +162,7 @@ pub async fn a_ban_removes_and_is_listed<E: Engine>(mut world: World<E>) {
             .store
             .bans(&person(&ann), room, after, most)
             .await
-            .unwrap()
+            .expect("it is there")
     };
     let bans = page(None, 9).await;
     assert_eq!(bans.bans[0].reason, reason);
@@ -185,16 +182,20 @@ pub async fn a_ban_removes_and_is_listed<E: Engine>(mut world: World<E>) {
         assert_eq!(refused(world.commit(join).await), RefusalCode::Forbidden);
         let adding = world.command(&ann, room, add(user, Role::Member));
         assert_eq!(refused(world.commit(adding).await), RefusalCode::Forbidden);
-        let inbox = world.store.inbox(user, None, 9).await.unwrap();
+        let inbox = world.store.inbox(user, None, 9).await.expect("it is there");
         assert!(inbox.conversations.is_empty());
-        let view = world.store.conversation(&person(user), room).await.unwrap();
+        let view = world
+            .store
+            .conversation(&person(user), room)
+            .await
+            .expect("it is there");
         assert_eq!((view.membership, view.last_message), (None, None));
     }
     let members = world
         .store
         .members(&person(&ann), room, None, 9)
         .await
-        .unwrap();
+        .expect("it is there");
     let members: Vec<_> = members
         .members
         .into_iter()
@@ -212,7 +213,7 @@ pub async fn a_ban_removes_and_is_listed<E: Engine>(mut world: World<E>) {
         .store
         .bans(&Caller::Administrator, room, None, 9)
         .await
-        .unwrap();
+        .expect("it is there");
     assert_eq!(bans.bans.len(), 1);
 }
 
@@ -228,12 +229,16 @@ pub async fn whoever_comes_back_has_not_read_less<E: Engine>(world: World<E>) {
     ] {
         let said = world.say(&ann, room, "look").await;
         world.done(&bob, room, Action::MoveCursor(said)).await;
-        world.commit(leaves).await.unwrap();
+        world.commit(leaves).await.expect("it is there");
         let lift = world.command(&ann, room, Action::Unban(bob.clone()));
         let _ = world.commit(lift).await;
         world.done(&bob, room, Action::Join).await;
-        let view = world.store.conversation(&person(&bob), room).await.unwrap();
-        let membership = view.membership.unwrap();
+        let view = world
+            .store
+            .conversation(&person(&bob), room)
+            .await
+            .expect("it is there");
+        let membership = view.membership.expect("it is there");
         assert!(membership.read > read && membership.read >= said);
         assert_eq!(view.counts.unread, 0);
         read = membership.read;
@@ -245,7 +250,7 @@ pub async fn the_last_use_of_an_invite_lets_one_in<E: Engine>(world: World<E>) {
     let people = world
         .people(["ann", "bob", "cyd", "dee", "eve", "fay"])
         .await;
-    let (ann, others) = people.split_first().unwrap();
+    let (ann, others) = people.split_first().expect("it is there");
     let room = world.group(ann, &[]).await;
     for concurrently in [false, true] {
         let (invite, join) = world.invite(ann, room, Some(1)).await;
@@ -259,7 +264,7 @@ pub async fn the_last_use_of_an_invite_lets_one_in<E: Engine>(world: World<E>) {
             });
             let mut outcomes = Vec::new();
             for one in tries.collect::<Vec<_>>() {
-                outcomes.push(one.await.unwrap());
+                outcomes.push(one.await.expect("it is there"));
             }
             outcomes
         } else {
@@ -274,8 +279,15 @@ pub async fn the_last_use_of_an_invite_lets_one_in<E: Engine>(world: World<E>) {
         for one in refused {
             assert_eq!(refusal(one).code, RefusalCode::NotFound);
         }
-        let kept = world.store.invites(&person(ann), room).await.unwrap();
-        let kept = kept.iter().find(|kept| kept.id == invite.id).unwrap();
+        let kept = world
+            .store
+            .invites(&person(ann), room)
+            .await
+            .expect("it is there");
+        let kept = kept
+            .iter()
+            .find(|kept| kept.id == invite.id)
+            .expect("it is there");
         assert_eq!(kept.uses, 1);
     }
 }
@@ -313,7 +325,7 @@ pub async fn an_invite_that_lets_nobody_in_is_like_an_unknown_one<E: Engine>(wor
     // Members find what they are in by a code that was used up.
     assert!(ask(&cyd, code(&used_up)).await.is_ok());
 
-    let invitation = ask(&bob, code(&open_code)).await.unwrap();
+    let invitation = ask(&bob, code(&open_code)).await.expect("it is there");
     assert_eq!(
         (invitation.conversation.id, invitation.invite),
         (room, open)
@@ -345,176 +357,23 @@ pub async fn invites_are_kept_and_counted<E: Engine>(mut world: World<E>) {
     world.kill_and_reopen();
     first.uses = 1;
     for caller in [person(&ann), Caller::Administrator] {
-        let invites = world.store.invites(&caller, room).await.unwrap();
+        let invites = world
+            .store
+            .invites(&caller, room)
+            .await
+            .expect("it is there");
         assert_eq!(invites, [first.clone(), second.clone()]);
     }
     let refused = read_refusal(world.store.invites(&person(&bob), room).await);
     assert_eq!(refused.code, RefusalCode::Forbidden);
     let outcome = world.done(&ann, room, Action::RevokeInvite(first.id)).await;
     assert_eq!(outcome, Outcome::InviteRevoked);
-    let invites = world.store.invites(&person(&ann), room).await.unwrap();
+    let invites = world
+        .store
+        .invites(&person(&ann), room)
+        .await
+        .expect("it is there");
     assert_eq!(invites, [second]);
-}
-
-/// Every read of a member begins where they became one, and says so.
-pub async fn a_newcomer_sees_nothing_of_before<E: Engine>(world: World<E>) {
-    let [ann, bob] = world.people(["ann", "bob"]).await;
-    let room = world.group(&ann, &[&bob]).await;
-    world.done(&ann, room, since_joined()).await;
-    let before = world.say(&ann, room, "before").await;
-    world.mention(&ann, room, Mentions::All).await;
-    world.done(&bob, room, Action::Leave).await;
-    let joined = appended(&world.done(&ann, room, add(&bob, Role::Member)).await)[0].seq;
-    let store = &world.store;
-    let (bob_sees, all) = (person(&bob), Caller::Administrator);
-
-    let view = store.conversation(&bob_sees, room).await.unwrap();
-    assert_eq!(view.last_message, None, "all that was said was before");
-    let inbox = store.inbox(&bob, None, 9).await.unwrap();
-    assert_eq!(inbox.conversations, [view]);
-
-    let edit = |text: &str| {
-        Action::Amend(NewAmendment {
-            target: before,
-            client_id: None,
-            wish: Wish::Edit {
-                text: text.to_owned(),
-                mentions: Some(Mentions::All),
-            },
-        })
-    };
-    let edited = appended(&world.done(&ann, room, edit("of before")).await)[0].seq;
-    let after = [
-        world.say(&ann, room, "one").await,
-        world.say(&ann, room, "two").await,
-        world.say(&ann, room, "three").await,
-    ];
-
-    for place in [Seq::ZERO, before, joined.previous()] {
-        let page = store
-            .events_after(&bob_sees, room, place, WHOLE)
-            .await
-            .unwrap();
-        assert_eq!(page.visible_from, Some(joined));
-        assert_eq!(page.events[0].seq, joined, "no hole after {place}");
-        let hidden = page
-            .events
-            .iter()
-            .find(|event| event.seq == edited)
-            .unwrap();
-        assert_eq!(hidden.body.text_bytes(), 0, "{hidden:?}");
-        let shown = world.events(room).await;
-        let shown = shown.into_iter().filter(|event| event.seq >= joined);
-        let mut shown: Vec<_> = shown.collect();
-        shown
-            .iter_mut()
-            .filter(|event| event.seq == edited)
-            .for_each(|event| event.body.redact());
-        assert_eq!(page.events, shown);
-    }
-    let rest = store
-        .events_after(&bob_sees, room, after[0], WHOLE)
-        .await
-        .unwrap();
-    assert_eq!(rest.events.len(), 2);
-    let everything = store
-        .events_after(&all, room, Seq::ZERO, WHOLE)
-        .await
-        .unwrap();
-    assert_eq!(
-        (everything.events.len() as u64, everything.visible_from),
-        (everything.head.get(), None)
-    );
-
-    let windows = [
-        (Window::Latest, &after[..]),
-        (Window::Before(after[1]), &after[..1]),
-        (Window::Before(before.next()), &[]),
-        (Window::After(Seq::ZERO), &after[..]),
-        (Window::Around(before), &after[..]),
-    ];
-    for (window, expected) in windows {
-        let page = store
-            .messages(&bob_sees, room, window, WHOLE)
-            .await
-            .unwrap();
-        let seqs: Vec<_> = page.messages.iter().map(|message| message.seq).collect();
-        assert_eq!(seqs, expected, "{window:?}");
-        assert!(!page.more, "{window:?}");
-    }
-    let small = crate::PageLimits {
-        entries_max: 2,
-        ..WHOLE
-    };
-    let page = store
-        .messages(&bob_sees, room, Window::Latest, small)
-        .await
-        .unwrap();
-    assert_eq!((page.messages.len(), page.more), (2, true));
-    let page = store
-        .messages(&bob_sees, room, Window::Before(after[1]), small)
-        .await
-        .unwrap();
-    assert_eq!((page.messages.len(), page.more), (1, false));
-
-    let hidden = store.readers(&bob_sees, room, before, 9).await.unwrap();
-    assert_eq!(hidden, crate::Receipts::default());
-    assert_eq!(
-        store
-            .readers(&bob_sees, room, joined, 9)
-            .await
-            .unwrap()
-            .readers
-            .len(),
-        1
-    );
-    let mentions = store.mentions(&bob, None, WHOLE).await.unwrap();
-    assert_eq!(mentions.mentions, []);
-    let (_, counts) = store.counts(&bob, room).await.unwrap();
-    assert_eq!((counts.unread, counts.mentions), (3, 0));
-    let below = world.done(&bob, room, Action::MoveCursor(seq(1))).await;
-    assert!(
-        matches!(below, Outcome::Cursor { cursor, .. } if cursor.read == joined && !cursor.moved)
-    );
-
-    let mut answer = world.message("that one");
-    answer.reply_to = Some(before);
-    let answer = world.command(&bob, room, Action::Send(answer));
-    assert_eq!(refused(world.commit(answer).await), RefusalCode::Invalid);
-    let react = world.command(
-        &bob,
-        room,
-        Action::Amend(NewAmendment {
-            target: before,
-            client_id: None,
-            wish: Wish::Pin { on: true },
-        }),
-    );
-    assert_eq!(refused(world.commit(react).await), RefusalCode::NotFound);
-    let versions = store
-        .versions(&bob_sees, room, before, Seq::ZERO, WHOLE)
-        .await;
-    assert_eq!(read_refusal(versions).code, RefusalCode::NotFound);
-
-    // Whoever was there all the time sees all but the creation, and all again without the rule.
-    let page = store
-        .events_after(&person(&ann), room, Seq::ZERO, WHOLE)
-        .await
-        .unwrap();
-    assert_eq!(page.visible_from, Some(seq(2)));
-    let open = RulesChange {
-        history: Some(History::All),
-        ..RulesChange::default()
-    };
-    world.done(&ann, room, settings(open)).await;
-    let page = store
-        .events_after(&bob_sees, room, Seq::ZERO, WHOLE)
-        .await
-        .unwrap();
-    assert_eq!(
-        (page.events, page.visible_from),
-        (world.events(room).await, None)
-    );
 }
 
 /// Each version as it was sent, until a deletion takes the words away; pages join.
@@ -541,7 +400,7 @@ pub async fn what_a_message_said_is_for_its_author_and_moderators<E: Engine>(wor
             .await
     };
     for caller in [person(&bob), person(&ann), Caller::Administrator] {
-        let all = page(&caller, Seq::ZERO, WHOLE).await.unwrap();
+        let all = page(&caller, Seq::ZERO, WHOLE).await.expect("it is there");
         let texts: Vec<_> = all
             .versions
             .iter()
@@ -561,11 +420,13 @@ pub async fn what_a_message_said_is_for_its_author_and_moderators<E: Engine>(wor
             ..WHOLE
         },
     ] {
-        let first = page(&person(&bob), Seq::ZERO, small).await.unwrap();
+        let first = page(&person(&bob), Seq::ZERO, small)
+            .await
+            .expect("it is there");
         assert_eq!((first.versions.len(), first.more), (2, true));
         let rest = page(&person(&bob), first.versions[1].seq, small)
             .await
-            .unwrap();
+            .expect("it is there");
         assert_eq!((rest.versions.len(), rest.more), (1, false));
     }
     let refused = read_refusal(page(&person(&cyd), Seq::ZERO, WHOLE).await);
@@ -582,7 +443,9 @@ pub async fn what_a_message_said_is_for_its_author_and_moderators<E: Engine>(wor
         wish: Wish::Delete,
     };
     world.done(&ann, room, Action::Amend(delete)).await;
-    let left = page(&person(&ann), Seq::ZERO, WHOLE).await.unwrap();
+    let left = page(&person(&ann), Seq::ZERO, WHOLE)
+        .await
+        .expect("it is there");
     assert_eq!(left.versions.len(), 3);
     assert!(left.versions.iter().all(|version| version.text.is_empty()));
 }

@@ -26,7 +26,7 @@ pub(crate) enum Failure {
     /// The commit was sent and not answered.
     Unknown {
         /// How to find out.
-        trace: Trace,
+        trace: Box<Trace>,
         /// What to answer if it is there.
         outcomes: Outcomes,
         /// What happened to the connection.
@@ -89,10 +89,10 @@ pub(crate) async fn attempt(
             writes.know(column::user_id(row, 0)?, column::get(row, 1)?);
         }
     }
-    let trace = Trace {
+    let trace = Box::new(Trace {
         transaction,
         witness: writes.witness().map(Box::new),
-    };
+    });
     match timeout_at(deadlines.commit, write(client, &writes.statements())).await {
         Ok(Ok(())) => Ok(outcomes),
         Ok(Err(WriteError::Write(error))) if error.as_db_error().is_some() => {

@@ -442,7 +442,7 @@ fn begin_statement(begun: &[KeptConversation]) -> Statement {
         .numbers(states().map(|state| signed(state.head.get())).collect())
         .numbers(states().map(|state| signed(state.messages)).collect())
         .numbers(begun.iter().map(|kept| signed(kept.active.0)).collect());
-    with_rules(statement, states())
+    with_rules(statement, states)
 }
 
 fn change_statement(changed: &[KeptConversation]) -> Statement {
@@ -469,14 +469,14 @@ fn change_statement(changed: &[KeptConversation]) -> Statement {
         .numbers(states().map(|state| signed(state.head.get())).collect())
         .numbers(states().map(|state| signed(state.messages)).collect())
         .numbers(changed.iter().map(|kept| signed(kept.active.0)).collect());
-    with_rules(statement, states())
+    with_rules(statement, states)
 }
 
-fn with_rules<'a>(
-    statement: Statement,
-    states: impl Iterator<Item = &'a Conversation> + Clone,
-) -> Statement {
-    let rules = || states.clone().map(|state| &state.rules);
+fn with_rules<'a, I>(statement: Statement, states: impl Fn() -> I) -> Statement
+where
+    I: Iterator<Item = &'a Conversation>,
+{
+    let rules = || states().map(|state| &state.rules);
     statement
         .texts(rules().map(|rules| rules.history.to_string()).collect())
         .numbers(

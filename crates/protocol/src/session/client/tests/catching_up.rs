@@ -241,7 +241,7 @@ fn a_page_that_begins_where_the_user_sees_is_no_gap() {
     assert_eq!(events.count(), 6);
     driven.hear_event(&message(room(1), 21, other()));
     assert_eq!(driven.events(), [21]);
-    driven.pass(Duration::from_secs(60));
+    driven.pass(Duration::from_mins(1));
     assert_eq!(driven.syncs(), [], "nothing below is asked for");
 }
 
