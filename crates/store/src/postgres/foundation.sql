@@ -62,10 +62,10 @@ CREATE TABLE tidemark.conversation (
     head bigint NOT NULL,
     messages bigint NOT NULL,
     active bigint NOT NULL,
-    history text NOT NULL,
-    slow_mode_seconds bigint NOT NULL,
-    announcements_only boolean NOT NULL,
-    mention_all text NOT NULL
+    history text NOT NULL DEFAULT 'all',
+    slow_mode_seconds bigint NOT NULL DEFAULT 0,
+    announcements_only boolean NOT NULL DEFAULT false,
+    mention_all text NOT NULL DEFAULT 'member'
 ) WITH (fillfactor = 70);
 
 -- The log. kind: 0 created, 1 message, 2 members, 3 settings, 4 edit, 5 delete, 6 reaction, 7 pin. messages and own are the running counts

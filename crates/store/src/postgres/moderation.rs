@@ -50,6 +50,30 @@ const VERSIONS: &str = concat!(
     WHERE c.id = $1 ORDER BY e.seq LIMIT $4"
 );
 
+pub(crate) fn bans_statement(
+    conversation: ConversationId,
+    after: Option<&UserId>,
+    entries: usize,
+) -> Statement {
+    Statement::new(BANS)
+        .uuid(conversation.0)
+        .text(after.map_or_else(String::new, UserId::to_string))
+        .number(page_size(entries))
+}
+
+pub(crate) fn versions_statement(
+    conversation: ConversationId,
+    seq: Seq,
+    after: Seq,
+    limits: PageLimits,
+) -> Statement {
+    Statement::new(VERSIONS)
+        .uuid(conversation.0)
+        .number(signed(seq.get()))
+        .number(signed(after.get()))
+        .number(page_size(versions_page::wanted(limits)))
+}
+
 pub(crate) async fn bans(
     connections: &Connections,
     caller: &Caller,
@@ -58,10 +82,7 @@ pub(crate) async fn bans(
     entries_max: usize,
 ) -> Read<BansPage> {
     let entries_max = entries_max.max(1);
-    let bans = Statement::new(BANS)
-        .uuid(conversation.0)
-        .text(after.map_or_else(String::new, UserId::to_string))
-        .number(page_size(entries_max.saturating_add(1)));
+    let bans = bans_statement(conversation, after, entries_max.saturating_add(1));
     let Part { rows, .. } =
         part_of(connections, Operation::Ban, caller, conversation, bans).await?;
     let mut bans = Vec::with_capacity(rows.len());
@@ -91,13 +112,10 @@ pub(crate) async fn versions(
     after: Seq,
     limits: PageLimits,
 ) -> Read<VersionsPage> {
-    let place = signed(seq.get());
-    let message = Statement::new(MESSAGE).uuid(conversation.0).number(place);
-    let versions = Statement::new(VERSIONS)
+    let message = Statement::new(MESSAGE)
         .uuid(conversation.0)
-        .number(place)
-        .number(signed(after.get()))
-        .number(page_size(versions_page::wanted(limits)));
+        .number(signed(seq.get()));
+    let versions = versions_statement(conversation, seq, after, limits);
     let statements = [access(caller, conversation), message, versions];
     let answers = connections.read(&statements).await?;
     let access = permitted(Operation::Read, caller, &answers[0])?;

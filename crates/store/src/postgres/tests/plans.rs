@@ -10,7 +10,9 @@ use uuid::Uuid;
 
 use super::super::feed::Selection;
 use super::super::statement::Statement;
-use super::super::{facts, feed, inbox, mentions, personal, reads, thread_reads, timeline};
+use super::super::{
+    facts, feed, inbox, mentions, moderation, personal, reads, thread_reads, timeline,
+};
 use super::database;
 use crate::PageLimits;
 
@@ -182,6 +184,13 @@ async fn every_read_of_the_log_uses_an_index() {
     statements.push(inbox::counts_of_statement(&crowd, room(7)));
     let crowd: Vec<_> = crowd.into_iter().map(Caller::User).collect();
     statements.push(reads::access_of_all(&crowd, room(7)));
+    statements.push(moderation::bans_statement(room(7), Some(&ann), 50));
+    statements.push(moderation::versions_statement(
+        room(7),
+        Seq::new(11).unwrap(),
+        Seq::ZERO,
+        limits,
+    ));
     statements.push(personal::standing_statement(&ann, room(7)));
     statements.extend(personal::changes_statements(&ann, 500, 50));
     statements.extend(facts::Wanted::by(&batch()).questions().statements);
