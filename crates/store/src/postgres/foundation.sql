@@ -160,9 +160,9 @@ CREATE TABLE tidemark.member (
     joined bigint NOT NULL,
     departed bigint,
     read bigint NOT NULL,
-    banned bigint,
     -- Up to where a device of theirs has fetched.
     delivered bigint NOT NULL,
+    banned bigint,
     PRIMARY KEY (conversation, person)
 ) WITH (fillfactor = 80);
 CREATE INDEX member_by_person ON tidemark.member (person, conversation) WHERE departed IS NULL;
