@@ -81,13 +81,16 @@ pub(super) fn hand_over(
     caller: &Caller,
     user: UserId,
 ) -> Result<Decision, Refusal> {
-    current_member(facts, &user)?;
+    let is_owner = current_member(facts, &user)?.role == Role::Owner;
     if caller.user() == Some(&user) {
         return Err(Refusal::invalid("the caller is an owner already"));
     }
     let mut change = MembersChange::by(caller.author());
     let gets = |user, role| Joined { user, role };
-    change.roles.push(gets(user, Role::Owner));
+    // The event names those whose role changes, and nobody else.
+    if !is_owner {
+        change.roles.push(gets(user, Role::Owner));
+    }
     change.roles.push(gets(caller.author(), Role::Admin));
     Ok(Decision::Append(vec![EventBody::Members(change)]))
 }

@@ -174,6 +174,18 @@ fn an_owner_hands_over_and_stays_as_an_admin_in_one_event() {
         standing(&world, GROUP, "cleo"),
         Standing::Member(Role::Owner)
     );
+
+    // Between two owners, only the one who goes gets another role.
+    by(
+        &mut world,
+        GROUP,
+        "cleo",
+        Action::ChangeRole(user("ada"), Role::Owner),
+    )
+    .unwrap();
+    let change = members_change(by(&mut world, GROUP, "ada", to_cleo()));
+    let roles = change.roles.iter().map(|one| (one.user.as_str(), one.role));
+    assert_eq!(roles.collect::<Vec<_>>(), [("ada", Role::Admin)]);
 }
 
 #[test]
