@@ -22,6 +22,7 @@
 pub mod access;
 pub mod amending;
 pub mod comparison;
+pub mod convergence;
 pub mod counting;
 pub mod crowd;
 pub mod directory;
@@ -33,6 +34,7 @@ pub mod inbox;
 pub mod leases;
 pub mod log;
 pub mod mentions;
+mod naive;
 pub mod pages;
 pub mod personal;
 pub mod roles;
@@ -106,6 +108,9 @@ macro_rules! certify {
                 nobody_who_joins_is_missed_by_following,
                 sessions_end_when_they_are_revoked,
                 people_are_acquainted_while_they_share_a_conversation,
+            ],
+            convergence: [
+                devices_that_miss_much_converge,
             ],
             counting: [
                 counts_equal_a_recount_after_any_history,
