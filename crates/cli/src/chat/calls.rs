@@ -5,7 +5,9 @@ use std::time::Duration;
 use tidemark_client::{Client, HttpError};
 use tidemark_core::conversation::{ConversationKind, Visibility};
 use tidemark_core::{ClientId, ConversationId, Timestamp, UserId};
-use tidemark_protocol::body::{ConversationPatch, MembersToAdd, NewConversation, PersonalPatch};
+use tidemark_protocol::body::{
+    ConversationPatch, MembersToAdd, NewConversation, PersonalPatch, ThreadEntry,
+};
 use tidemark_protocol::wire::{Wire, wrap_all};
 use uuid::Uuid;
 
@@ -20,6 +22,8 @@ const FOR_GOOD: Timestamp = Timestamp(253_370_764_800_000);
 const INBOX_PAGES_MAX: usize = 10;
 /// The most members of a conversation that are known by name.
 const MEMBERS_MAX: u32 = 1_000;
+/// The most threads of a conversation whose cursors are asked for: those that were active last.
+const THREADS_MAX: u32 = 100;
 
 /// Does what a person asked for. Nothing comes back where the conversation itself will tell.
 pub(super) async fn fulfil(client: &Client, call: Call) -> Option<Event> {
@@ -191,6 +195,14 @@ pub(super) async fn person(client: &Client, user: UserId) -> Option<Event> {
     let http = client.http();
     let profile = patiently(|| http.user(&user)).await;
     profile.ok().map(Event::Person)
+}
+
+/// The threads that the user takes part in; without them, nothing is counted in those.
+pub(super) async fn threads(client: &Client, conversation: ConversationId) -> Option<Event> {
+    let listed = patiently(|| client.threads(Some(conversation), THREADS_MAX, None)).await;
+    let cursor = |entry: &ThreadEntry| (entry.root.seq.0, entry.read_seq.0);
+    let cursors = listed.ok()?.threads.iter().map(cursor).collect();
+    Some(Event::Threads(conversation, cursors))
 }
 
 /// Older messages.

@@ -49,6 +49,10 @@ pub(super) enum Event {
     Members(MembersAnswer),
     /// Somebody's profile.
     Person(body::User),
+    /// The threads of a conversation that the person takes part in, by their first messages, with what was read.
+    Threads(ConversationId, Vec<(Seq, Seq)>),
+    /// The person has read the thread below the first of these places up to the second, on some device.
+    ThreadRead(ConversationId, Seq, Seq),
     /// A conversation that the person asked for: it is to be opened.
     Begun(Box<body::Conversation>),
     /// A command did its work.
@@ -118,6 +122,8 @@ pub(super) enum Effect {
         show: bool,
     },
     LoadPerson(UserId),
+    /// Ask for the threads of a conversation that the person takes part in.
+    LoadThreads(ConversationId),
     MarkRead(ConversationId, Seq),
     /// The person is writing.
     TellTyping(ConversationId),

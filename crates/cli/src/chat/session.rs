@@ -194,6 +194,12 @@ impl Session {
                 Some(user) => Event::TypingOver(entry.conversation(), user),
                 None => return,
             },
+            Ok(Update::Thread {
+                conversation,
+                thread,
+                read,
+                ..
+            }) => Event::ThreadRead(conversation, thread, read),
             Ok(
                 Update::Sent { .. }
                 | Update::Changed(_)
@@ -202,7 +208,6 @@ impl Session {
                 | Update::WatchRefused { .. }
                 | Update::VisibleFrom { .. }
                 | Update::Personal(_)
-                | Update::Thread { .. }
                 | Update::DeliveredTo { .. }
                 | Update::Ended(_),
             ) => return,
@@ -311,6 +316,7 @@ impl Session {
             show: false,
         });
         self.start_call(move |client| async move { calls::conversation(&client, id).await });
+        self.start(Effect::LoadThreads(id));
         let timeline = self.client.timeline(id).filter(|_| is_followed);
         if timeline.is_some_and(|timeline| timeline.messages().next().is_some()) {
             return Some(Event::Older(id, Ok(true)));
@@ -342,6 +348,9 @@ impl Session {
             }
             Effect::LoadPerson(user) => {
                 self.start_call(|client| async move { calls::person(&client, user).await });
+            }
+            Effect::LoadThreads(id) => {
+                self.start_call(move |client| async move { calls::threads(&client, id).await });
             }
             Effect::Call(call) => {
                 self.start_call(|client| async move { calls::fulfil(&client, call).await });

@@ -9,6 +9,7 @@ mod mentions;
 mod open;
 mod rooms;
 mod scroll;
+mod threads;
 mod writers;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -181,6 +182,16 @@ impl State {
                 self.enter(told.id.0);
             }
             Event::Done(text) => self.say(&text),
+            Event::Threads(id, cursors) => {
+                if let Some(open) = self.open.as_mut().filter(|open| open.id == id) {
+                    open.threads.learn(&cursors, open.head);
+                }
+            }
+            Event::ThreadRead(id, root, seq) => {
+                if let Some(open) = self.open.as_mut().filter(|open| open.id == id) {
+                    open.threads.read(root, seq);
+                }
+            }
             Event::Failed { sentence, line } => {
                 self.complain(&sentence);
                 if let Some(line) = line.filter(|_| self.draft.composer.is_empty()) {
@@ -266,6 +277,9 @@ impl State {
         {
             open.is_loading = true;
             self.effects.push(Effect::LoadOlder(open.id));
+        }
+        if let Some(open) = &self.open {
+            self.effects.push(Effect::LoadThreads(open.id));
         }
     }
 
@@ -443,7 +457,14 @@ impl State {
         if let Some(open) = &self.open {
             let newest = open.entries.iter().rev().take(NAMES_WITHIN);
             let newest = newest.filter_map(Entry::message);
-            people.extend(newest.map(|it| it.message.sender.clone()));
+            for it in newest {
+                people.push(it.message.sender.clone());
+                people.extend(
+                    it.replies
+                        .iter()
+                        .flat_map(|below| below.participants.clone()),
+                );
+            }
         }
         if let Some(Dialog {
             content: DialogContent::Members { members, .. },

@@ -5,6 +5,7 @@ use tidemark_core::timeline::{Timeline, TimelineMessage};
 use tidemark_core::{ConversationId, Seq, Timestamp};
 
 use super::mentions::KnownMembers;
+use super::threads::ThreadCursors;
 
 /// Something in a timeline.
 #[derive(Clone, Debug)]
@@ -50,8 +51,11 @@ pub(in crate::chat) enum Scroll {
 #[derive(Debug)]
 pub(in crate::chat) struct OpenRoom {
     pub(in crate::chat) id: ConversationId,
-    /// Oldest first.
+    /// What is shown, oldest first.
     pub(in crate::chat) entries: Vec<Entry>,
+    /// What is at hand and not shown here, oldest first: replies that only their threads show.
+    hidden: Vec<Entry>,
+    pub(super) threads: ThreadCursors,
     pub(in crate::chat) scroll: Scroll,
     /// The last event that was read when the person came, or looked away: what follows is new.
     pub(in crate::chat) new_after: Option<Seq>,
@@ -72,6 +76,8 @@ impl OpenRoom {
         Self {
             id,
             entries: Vec::new(),
+            hidden: Vec::new(),
+            threads: ThreadCursors::default(),
             scroll: Scroll::Bottom,
             new_after,
             selected: None,
@@ -88,13 +94,31 @@ impl OpenRoom {
         self.entries.binary_search_by_key(&seq, Entry::seq).ok()
     }
 
+    /// A message that is at hand, shown or not.
     pub(in crate::chat) fn message(&self, seq: Seq) -> Option<&TimelineMessage> {
-        self.entries[self.index_of(seq)?].message()
+        let find = |entries: &[Entry]| entries.binary_search_by_key(&seq, Entry::seq).ok();
+        let shown = find(&self.entries).map(|index| &self.entries[index]);
+        let entry = shown.or_else(|| find(&self.hidden).map(|index| &self.hidden[index]));
+        entry?.message()
+    }
+
+    /// The messages at hand above a place, in no order.
+    pub(super) fn messages_after(&self, place: Seq) -> impl Iterator<Item = &TimelineMessage> {
+        let above = move |entries: &[Entry]| entries.partition_point(|entry| entry.seq() <= place);
+        let shown = &self.entries[above(&self.entries)..];
+        let hidden = &self.hidden[above(&self.hidden)..];
+        shown.iter().chain(hidden).filter_map(Entry::message)
+    }
+
+    fn show(&mut self, mut all: Vec<Entry>) {
+        all.sort_by_key(Entry::seq);
+        (self.entries, self.hidden) = all.into_iter().partition(is_shown);
     }
 
     /// Whether there is something below the lower edge that arrived after the person had seen all.
     pub(in crate::chat) fn has_new_below(&self) -> bool {
-        self.scroll != Scroll::Bottom && self.told_read < self.head
+        let newest = self.entries.last().map(Entry::seq);
+        self.scroll != Scroll::Bottom && newest > Some(self.told_read)
     }
 
     /// Takes over what the SDK holds. The settings and members that changed since are in what is returned.
@@ -107,8 +131,7 @@ impl OpenRoom {
         }
         let messages = timeline.messages().cloned().map(Entry::Message);
         let changes = timeline.changes().cloned().map(Entry::Change);
-        self.entries = messages.chain(changes).collect();
-        self.entries.sort_by_key(Entry::seq);
+        self.show(messages.chain(changes).collect());
         if self.selected.is_some_and(|it| self.index_of(it).is_none()) {
             self.selected = None;
         }
@@ -146,4 +169,10 @@ impl OpenRoom {
         }
         self.selected.is_some()
     }
+}
+
+/// Whether the conversation itself shows it, and not a thread alone.
+fn is_shown(entry: &Entry) -> bool {
+    let thread = entry.message().and_then(|shown| shown.message.thread);
+    thread.is_none_or(|reply| reply.also_in_conversation)
 }

@@ -2,6 +2,7 @@
 
 mod reading;
 mod screens;
+mod threads;
 mod writing;
 
 use std::collections::BTreeMap;

@@ -224,7 +224,14 @@ fn after_coming_back_what_could_not_be_loaded_is_asked_for_again() {
         Err("the server cannot be reached".to_owned()),
     ));
     let effects = world.hear(Event::Online);
-    assert_eq!(effects, [Effect::LoadInbox, Effect::LoadOlder(room(1))]);
+    assert_eq!(
+        effects,
+        [
+            Effect::LoadInbox,
+            Effect::LoadOlder(room(1)),
+            Effect::LoadThreads(room(1))
+        ]
+    );
 }
 
 #[test]

@@ -3,11 +3,10 @@
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use tidemark_client::Pending;
-use tidemark_core::conversation::{Event, EventBody, Joined, MembersChange, SettingsChange};
-use tidemark_core::timeline::TimelineMessage;
+use tidemark_core::timeline::{Replies, TimelineMessage};
 use tidemark_core::{Seq, UserId};
 
-use super::{palette, wrap};
+use super::{changes, palette, wrap};
 use crate::chat::event::Link;
 use crate::chat::harmless;
 use crate::chat::state::{Entry, OpenRoom, State};
@@ -16,6 +15,8 @@ use crate::chat::state::{Entry, OpenRoom, State};
 const GUTTER: usize = 2;
 /// Messages of one person within this time share their first line.
 const TOGETHER_MS: i64 = 5 * 60 * 1000;
+/// How many people are named in a line that is about many.
+const NAMES_MAX: usize = 5;
 /// From this width on, ids are shown beside names.
 const ROOMY: u16 = 50;
 
@@ -48,7 +49,7 @@ pub(in crate::chat) fn entry(
                 !is_new_day && !is_first_new && before.is_some_and(|it| continues(it, message));
             lines.extend(self::message(state, open, message, follows, width));
         }
-        Entry::Change(event) => lines.extend(change(state, event, width)),
+        Entry::Change(event) => lines.extend(changes::lines(state, event, width)),
     }
     lines
 }
@@ -132,7 +133,17 @@ fn message(
         let room = usize::from(width).saturating_sub(GUTTER + 2);
         let quoted = open.message(target).map(|it| quotation(state, it, room));
         let quoted = quoted.unwrap_or_else(|| wrap::cut(&format!("message #{target}"), room));
-        lines.push(Line::styled(format!("  ┃ {quoted}"), palette.dim()));
+        lines.push(behind_gutter(format!("┃ {quoted}"), palette.dim()));
+    }
+    if let Some(reply) = message.thread {
+        let room = usize::from(width).saturating_sub(GUTTER + 12);
+        let root = open
+            .message(reply.root)
+            .map(|it| quotation(state, it, room));
+        let root = root.unwrap_or_else(|| format!("#{}", reply.root));
+        let words = format!("↳ in thread {root}");
+        let room = usize::from(width).saturating_sub(GUTTER);
+        lines.push(behind_gutter(wrap::cut(&words, room), palette.dim()));
     }
     let style = if is_for_me {
         palette::STRONG
@@ -146,6 +157,10 @@ fn message(
     }
     if let Some(words) = aftermath(shown) {
         lines.extend(body(&words, width, palette.dim()));
+    }
+    if let Some(below) = shown.replies.as_ref().filter(|below| below.count > 0) {
+        let unread = open.unread_below(shown, &state.me);
+        lines.extend(thread(state, below, unread, width));
     }
     if let Some(first) = lines.first_mut() {
         number(first, shown.seq, width, palette.dim());
@@ -169,6 +184,39 @@ fn aftermath(shown: &TimelineMessage) -> Option<String> {
     let edited = shown.edited_at.map(|_| "edited".to_owned());
     let words: Vec<String> = reactions.chain(pinned).chain(edited).collect();
     (!words.is_empty()).then(|| words.join(" · "))
+}
+
+/// What is below a message: how many replies, whose, and how many of them are new.
+fn thread(state: &State, below: &Replies, unread: usize, width: u16) -> Vec<Line<'static>> {
+    let palette = state.looks.palette;
+    let count = match below.count {
+        1 => "1 reply".to_owned(),
+        count => format!("{count} replies"),
+    };
+    let known = below.participants.iter().collect();
+    let people = people(state, known, below.participant_count);
+    let mut words = format!("↳ {count} · {people}");
+    let mut style = palette.dim();
+    if unread > 0 {
+        words.push_str(&format!(" · {unread} new"));
+        style = palette.unread();
+    }
+    signed("  ", &words, width, style)
+}
+
+/// The first of some people by name, and how many others there are.
+fn people(state: &State, known: Vec<&UserId>, all: u64) -> String {
+    let mut names: Vec<String> = known
+        .into_iter()
+        .take(NAMES_MAX)
+        .map(|user| name(state, user))
+        .collect();
+    match all.saturating_sub(names.len() as u64) {
+        0 => {}
+        1 => names.push("1 other".to_owned()),
+        others => names.push(format!("{others} others")),
+    }
+    names.join(", ")
 }
 
 /// Who, and when.
@@ -207,13 +255,23 @@ fn number(line: &mut Line<'static>, seq: Seq, width: u16, style: Style) {
     }
 }
 
+/// One line of harmless text that fits.
+fn behind_gutter(text: String, style: Style) -> Line<'static> {
+    Line::from(vec![Span::raw("  "), Span::styled(text, style)])
+}
+
 /// Text behind the gutter.
 fn body(text: &str, width: u16, style: Style) -> Vec<Line<'static>> {
     signed("  ", &harmless::text(text), width, style)
 }
 
 /// Harmless text behind a sign.
-fn signed(sign: &'static str, text: &str, width: u16, style: Style) -> Vec<Line<'static>> {
+pub(super) fn signed(
+    sign: &'static str,
+    text: &str,
+    width: u16,
+    style: Style,
+) -> Vec<Line<'static>> {
     let lines = wrap::words(text, usize::from(width).saturating_sub(GUTTER));
     let line = |(index, line)| {
         let before = if index == 0 { sign } else { "  " };
@@ -226,71 +284,4 @@ fn separator(words: &str, width: u16, style: Style) -> Line<'static> {
     let words = wrap::cut(&format!("── {words} "), width.into());
     let rest = usize::from(width).saturating_sub(wrap::columns(&words));
     Line::styled(format!("{words}{}", "─".repeat(rest)), style)
-}
-
-fn change(state: &State, event: &Event, width: u16) -> Vec<Line<'static>> {
-    let by = name(state, event.body.author());
-    let words = match &event.body {
-        EventBody::Created { title: None, .. } => vec![format!("{by} began the conversation")],
-        EventBody::Created {
-            title: Some(title), ..
-        } => vec![format!("{by} began {}", harmless::line(title))],
-        EventBody::Members(change) => members(state, &by, change),
-        EventBody::Settings { change, .. } => settings(&by, change),
-        EventBody::Message(_) | EventBody::Amendment(_) => Vec::new(),
-    };
-    let hour = state.looks.clock.hour(event.at);
-    let line = format!("{hour} {}", words.join("; "));
-    signed("· ", &line, width, state.looks.palette.dim())
-}
-
-fn members(state: &State, by: &str, change: &MembersChange) -> Vec<String> {
-    let list = |users: Vec<&UserId>| -> String {
-        let names: Vec<String> = users.into_iter().map(|user| name(state, user)).collect();
-        names.join(", ")
-    };
-    let mut words = Vec::new();
-    let joined = change.joined.iter().map(|it| &it.user);
-    let others: Vec<&UserId> = joined.filter(|user| **user != change.by).collect();
-    if !others.is_empty() {
-        // Whoever begins a conversation is among those who join it.
-        words.push(format!("{by} added {}", list(others)));
-    } else if !change.joined.is_empty() {
-        words.push(format!("{by} joined"));
-    }
-    if change.left == [change.by.clone()] {
-        words.push(format!("{by} left"));
-    } else if !change.left.is_empty() {
-        words.push(format!(
-            "{by} removed {}",
-            list(change.left.iter().collect())
-        ));
-    }
-    for Joined { user, role } in &change.roles {
-        words.push(format!("{by} made {} {role}", name(state, user)));
-    }
-    words
-}
-
-fn settings(by: &str, change: &SettingsChange) -> Vec<String> {
-    let mut words = Vec::new();
-    let texts = [("title", &change.title), ("topic", &change.topic)];
-    for (what, text) in texts {
-        match text {
-            Some(Some(text)) => {
-                words.push(format!("{by} set the {what}: {}", harmless::line(text)));
-            }
-            Some(None) => words.push(format!("{by} took the {what} away")),
-            None => {}
-        }
-    }
-    if let Some(visibility) = change.visibility {
-        words.push(format!("{by} made this {visibility}"));
-    }
-    match change.retention_days {
-        Some(Some(days)) => words.push(format!("{by} keeps messages for {days} days")),
-        Some(None) => words.push(format!("{by} keeps messages for ever")),
-        None => {}
-    }
-    words
 }

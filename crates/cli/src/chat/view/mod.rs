@@ -1,6 +1,7 @@
 //! How the chat looks: a function of the state.
 
 pub(super) mod blocks;
+mod changes;
 mod clock;
 mod dialog;
 mod list;
