@@ -109,6 +109,32 @@ async fn carry_out(client: &Client, wish: Wish) -> Result<Option<Event>, HttpErr
             http.change_conversation(id, &patch).await?;
             return Ok(None);
         }
+        Wish::Edit {
+            conversation,
+            seq,
+            text,
+            mentions,
+        } => {
+            client.edit(conversation, seq, text, mentions).await?;
+            return Ok(None);
+        }
+        Wish::Delete(id, seq) => {
+            client.delete(id, seq).await?;
+            return Ok(None);
+        }
+        Wish::React {
+            conversation,
+            seq,
+            emoji,
+            on,
+        } => {
+            client.react(conversation, seq, emoji, on).await?;
+            return Ok(None);
+        }
+        Wish::Pin(id, seq, on) => {
+            client.pin(id, seq, on).await?;
+            return Ok(None);
+        }
     };
     let begun = http.create_conversation(&new).await?;
     client.learn(&begun);

@@ -3,6 +3,7 @@
 use crossterm::event::KeyEvent;
 use ratatui::layout::Size;
 use tidemark_client::{ConversationState, OutgoingMessage, Pending};
+use tidemark_core::conversation::{Emoji, Mentions};
 use tidemark_core::timeline::Timeline;
 use tidemark_core::{ClientId, ConversationId, Seq, UserId};
 use tidemark_protocol::{Code, body};
@@ -160,4 +161,22 @@ pub(super) enum Wish {
     Mute(ConversationId, bool),
     Archive(ConversationId, bool),
     Favour(ConversationId, bool),
+    /// Have a message say something else.
+    Edit {
+        conversation: ConversationId,
+        seq: Seq,
+        text: String,
+        /// As before, if nothing.
+        mentions: Option<Mentions>,
+    },
+    Delete(ConversationId, Seq),
+    /// React, or take that back.
+    React {
+        conversation: ConversationId,
+        seq: Seq,
+        emoji: Emoji,
+        on: bool,
+    },
+    /// Pin, or take that back.
+    Pin(ConversationId, Seq, bool),
 }

@@ -1,5 +1,6 @@
 //! What a person can ask for with a line that begins with a slash.
 
+use tidemark_core::conversation::Emoji;
 use tidemark_core::{ConversationId, Seq, UserId};
 
 /// A line of the composer, understood.
@@ -24,13 +25,49 @@ pub(super) enum Line {
     Members,
     Topic(Option<String>),
     Title(Option<String>),
-    Reply {
-        to: Seq,
-        text: String,
-    },
     Again,
     Help,
     Quit,
+    /// Something that is done to a message: the one at this place, or the one that is meant without a word.
+    Message {
+        at: Option<Seq>,
+        deed: Deed,
+    },
+}
+
+/// What can be done to a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Deed {
+    Reply(String),
+    /// Reply in the thread below it.
+    Thread(String),
+    /// React, or take that back.
+    React(Emoji, bool),
+    /// Without words: let the person change those that are there.
+    Edit(Option<String>),
+    Delete,
+    /// Pin, or take that back.
+    Pin(bool),
+}
+
+impl Deed {
+    /// The line that does this to the message at a place, whichever is meant without a word by then.
+    pub(super) fn line(&self, at: Seq) -> String {
+        let (name, rest) = match self {
+            Self::Reply(text) => ("reply", Some(text.as_str())),
+            Self::Thread(text) => ("thread", Some(text.as_str())),
+            Self::React(emoji, true) => ("react", Some(emoji.as_str())),
+            Self::React(emoji, false) => ("unreact", Some(emoji.as_str())),
+            Self::Edit(text) => ("edit", text.as_deref()),
+            Self::Delete => ("delete", None),
+            Self::Pin(true) => ("pin", None),
+            Self::Pin(false) => ("unpin", None),
+        };
+        match rest {
+            Some(rest) => format!("/{name} #{at} {rest}"),
+            None => format!("/{name} #{at}"),
+        }
+    }
 }
 
 /// The commands with what they take and do, for the help sheet.
@@ -47,7 +84,21 @@ pub(in crate::chat) const COMMANDS: &[(&str, &str)] = &[
     ("/members", "who is here, and the ID to join with"),
     ("/topic TEXT", "say what it is about; nothing takes it away"),
     ("/title TEXT", "rename it; nothing takes the title away"),
-    ("/reply SEQ TEXT", "answer message #SEQ"),
+    ("/reply TEXT", "answer the selected or last message"),
+    ("/thread TEXT", "reply in the thread below it"),
+    (
+        "/react EMOJI",
+        "react to it; /unreact EMOJI takes that back",
+    ),
+    (
+        "/edit TEXT",
+        "make it say that; without TEXT, change it here",
+    ),
+    (
+        "/delete",
+        "delete it (your own last one if none is selected)",
+    ),
+    ("/pin, /unpin", "pin it, or take that back"),
     ("/again", "send once more what was refused"),
     ("/help", "this sheet"),
     ("/quit", "leave the program"),
@@ -95,7 +146,11 @@ pub(super) fn parse(line: &str) -> Result<Line, String> {
         "members" => bare(Line::Members, name, rest),
         "topic" => Ok(Line::Topic(text(rest))),
         "title" => Ok(Line::Title(text(rest))),
-        "reply" => reply(rest).ok_or_else(|| usage(name)),
+        "reply" | "thread" | "react" | "unreact" | "edit" | "delete" | "pin" | "unpin" => {
+            let (at, rest) = place(rest);
+            let deed = deed(name, rest)?.ok_or_else(|| usage(name))?;
+            Ok(Line::Message { at, deed })
+        }
         "again" => bare(Line::Again, name, rest),
         "help" => Ok(Line::Help),
         "quit" => bare(Line::Quit, name, rest),
@@ -110,7 +165,11 @@ fn usage(name: &str) -> String {
         .iter()
         .map(|(usage, _)| *usage)
         .find(|usage| usage[1..].split(' ').next() == Some(name));
-    format!("usage: {}", known.unwrap_or(name))
+    match known {
+        Some(usage) => format!("usage: {usage}"),
+        None if name == "unreact" => "usage: /unreact EMOJI".to_owned(),
+        None => format!("usage: /{name}"),
+    }
 }
 
 fn bare(line: Line, name: &str, rest: &str) -> Result<Line, String> {
@@ -149,12 +208,36 @@ fn title(rest: &str) -> Option<(String, &str)> {
     Some((text(title.trim())?, rest))
 }
 
-fn reply(rest: &str) -> Option<Line> {
-    let (to, words) = rest.split_once(char::is_whitespace)?;
-    let to = to.strip_prefix('#').unwrap_or(to).parse().ok()?;
-    Some(Line::Reply {
-        to: Seq::new(to).filter(|to| *to > Seq::ZERO)?,
-        text: text(words.trim())?,
+/// The place that `#12` in front of everything else names, and what follows it.
+fn place(rest: &str) -> (Option<Seq>, &str) {
+    let (first, words) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+    let number = first.strip_prefix('#').and_then(|it| it.parse().ok());
+    match number.and_then(Seq::new).filter(|at| *at > Seq::ZERO) {
+        Some(at) => (Some(at), words.trim()),
+        None => (None, rest),
+    }
+}
+
+/// What a command does to a message; nothing if it takes something else than `rest`.
+fn deed(name: &str, rest: &str) -> Result<Option<Deed>, String> {
+    let emoji = |on: bool| match rest {
+        "" => Ok(None),
+        rest => match Emoji::parse(rest) {
+            Ok(emoji) => Ok(Some(Deed::React(emoji, on))),
+            Err(error) => Err(error.to_string()),
+        },
+    };
+    let alone = |deed: Deed| Some(deed).filter(|_| rest.is_empty());
+    Ok(match name {
+        "reply" => text(rest).map(Deed::Reply),
+        "thread" => text(rest).map(Deed::Thread),
+        "react" => emoji(true)?,
+        "unreact" => emoji(false)?,
+        "edit" => Some(Deed::Edit(text(rest))),
+        "delete" => alone(Deed::Delete),
+        "pin" => alone(Deed::Pin(true)),
+        "unpin" => alone(Deed::Pin(false)),
+        _ => None,
     })
 }
 
@@ -208,15 +291,43 @@ mod tests {
     }
 
     #[test]
-    fn a_reply_names_its_message() {
-        let reply = Line::Reply {
-            to: Seq::new(12).unwrap(),
-            text: "so it is".to_owned(),
+    fn what_is_done_to_a_message_may_name_it() {
+        let reply = |at: Option<u64>, text: &str| Line::Message {
+            at: at.and_then(Seq::new),
+            deed: Deed::Reply(text.to_owned()),
         };
-        assert_eq!(parse("/reply 12 so it is"), Ok(reply.clone()));
-        assert_eq!(parse("/reply #12 so it is"), Ok(reply));
-        assert!(parse("/reply so it is").is_err());
-        assert!(parse("/reply 0 so it is").is_err());
+        assert_eq!(parse("/reply so it is"), Ok(reply(None, "so it is")));
+        assert_eq!(
+            parse("/reply #12 so it is"),
+            Ok(reply(Some(12), "so it is"))
+        );
+        assert_eq!(parse("/reply 12 boats"), Ok(reply(None, "12 boats")));
+        assert_eq!(parse("/reply #pier it is"), Ok(reply(None, "#pier it is")));
+        assert_eq!(parse("/reply #0 it is"), Ok(reply(None, "#0 it is")));
+        assert_eq!(parse("/reply #12"), Err("usage: /reply TEXT".to_owned()));
+        assert_eq!(parse("/unpin it"), Err("usage: /unpin".to_owned()));
+        assert_eq!(parse("/unreact"), Err("usage: /unreact EMOJI".to_owned()));
+        assert!(parse("/react good").unwrap_err().contains("one character"));
+    }
+
+    #[test]
+    fn the_line_to_try_again_with_names_the_message() {
+        for line in [
+            "/reply #7 so it is",
+            "/thread #7 here",
+            "/react #7 👍",
+            "/unreact #7 :ok:",
+            "/edit #7 better",
+            "/edit #7",
+            "/delete #7",
+            "/pin #7",
+            "/unpin #7",
+        ] {
+            let Ok(Line::Message { at: Some(at), deed }) = parse(line) else {
+                panic!("{line}");
+            };
+            assert_eq!(deed.line(at), line);
+        }
     }
 
     #[test]
@@ -233,7 +344,7 @@ mod tests {
     #[test]
     fn every_command_of_the_help_sheet_exists() {
         for (usage, _) in COMMANDS {
-            let name = usage.split(' ').next().unwrap();
+            let name = usage.split([' ', ',']).next().unwrap();
             let answer = parse(name);
             let is_unknown = answer.is_err_and(|words| words.contains("there is no command"));
             assert!(!is_unknown, "{name}");

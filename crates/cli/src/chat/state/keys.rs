@@ -18,6 +18,7 @@ pub(in crate::chat) const KEYS: &[(&str, &str)] = &[
     ("Home, End", "oldest at hand, newest"),
     ("Alt-Up, Alt-Down", "select a message"),
     ("Alt-R", "reply to the selected message"),
+    ("Up", "edit your last message (where nothing is written)"),
     ("Ctrl-A, Ctrl-E", "begin and end of the line"),
     ("Alt-B, Alt-F", "word by word (or Ctrl-Left, Ctrl-Right)"),
     (
@@ -121,6 +122,10 @@ impl State {
 
     /// What is left belongs to the composer; up and down beyond its lines belong to the timeline.
     fn edit(&mut self, key: KeyEvent) {
+        let is_empty = self.draft.composer.is_empty() && self.draft.editing.is_none();
+        if key.code == KeyCode::Up && is_empty && self.edit_last() {
+            return;
+        }
         let composer = &mut self.draft.composer;
         let is_ctrl = is_ctrl(key);
         let is_alt = key.modifiers.contains(KeyModifiers::ALT);
@@ -178,6 +183,9 @@ impl State {
         let selected = self.open.as_mut().and_then(|open| open.selected.take());
         match selected {
             Some(seq) => {
+                if self.draft.editing.take().is_some() {
+                    self.draft.composer.take();
+                }
                 self.draft.reply_to = Some(seq);
                 self.scroll(Move::Newest);
             }
@@ -198,6 +206,10 @@ impl State {
             return;
         }
         if self.draft.reply_to.take().is_some() {
+            return;
+        }
+        if self.draft.editing.take().is_some() {
+            self.draft.composer.take();
             return;
         }
         if !self.draft.composer.is_empty() {

@@ -31,10 +31,16 @@ impl State {
         if typed.trim().is_empty() {
             return;
         }
+        let here = self.open.as_ref().map(|open| open.id);
+        if let (Some(here), Some(target)) = (here, self.draft.editing) {
+            return self.save_edit(here, target);
+        }
         match command::parse(&typed).and_then(|line| self.run(line, &typed)) {
-            Ok(()) => {
+            // Otherwise the line has put something else there.
+            Ok(()) if self.draft.composer.text() == typed => {
                 self.draft.composer.take();
             }
+            Ok(()) => {}
             Err(sentence) => self.complain(&sentence),
         }
     }
@@ -46,20 +52,10 @@ impl State {
         let wish = match line {
             Line::Text(text) => {
                 let reply_to = self.draft.reply_to.take();
-                self.send(here?, text, reply_to);
+                self.send(here?, text, reply_to, None);
                 return Ok(());
             }
-            Line::Reply { to, text } => {
-                let is_message = self
-                    .open
-                    .as_ref()
-                    .is_some_and(|open| open.message(to).is_some());
-                if !is_message {
-                    return Err(format!("there is no message #{to} among those on hand"));
-                }
-                self.send(here?, text, Some(to));
-                return Ok(());
-            }
+            Line::Message { at, deed } => return self.do_to_message(here?, at, deed),
             Line::Again => return self.send_again(here?),
             Line::Members => {
                 self.effects.push(Effect::LoadMembers {
@@ -113,13 +109,22 @@ impl State {
         });
     }
 
-    fn send(&mut self, to: ConversationId, text: String, reply_to: Option<Seq>) {
+    pub(super) fn send(
+        &mut self,
+        to: ConversationId,
+        text: String,
+        reply_to: Option<Seq>,
+        thread: Option<Seq>,
+    ) {
         let mentions = self
             .open
             .as_ref()
             .map_or_else(Default::default, |open| mentions::of(&text, &open.members));
         let mut message = OutgoingMessage::text(text).mentioning(mentions);
         message.reply_to = reply_to;
+        if let Some(root) = thread {
+            message = message.in_thread(root, false);
+        }
         self.effects.push(Effect::Send(to, message));
         if let Some(open) = &mut self.open {
             open.scroll = Scroll::Bottom;
@@ -137,10 +142,12 @@ impl State {
             text,
             reply_to,
             mentions,
+            thread,
             ..
         } = self.refused.remove(at).message;
         let mut message = OutgoingMessage::text(text).mentioning(mentions);
         message.reply_to = reply_to;
+        message.thread = thread;
         self.effects.push(Effect::Send(here, message));
         Ok(())
     }

@@ -3,6 +3,7 @@
 
 mod command;
 mod composer;
+mod deeds;
 mod keys;
 mod lines;
 mod mentions;
@@ -74,6 +75,8 @@ pub(super) struct State {
 pub(super) struct Draft {
     pub(super) composer: Composer,
     pub(super) reply_to: Option<Seq>,
+    /// The message that says this once it is saved.
+    pub(super) editing: Option<Seq>,
 }
 
 /// A message of ours that will never be sent.

@@ -1,5 +1,6 @@
 //! What a person sees and causes, event by event, without a terminal and without a server.
 
+mod deeds;
 mod reading;
 mod screens;
 mod threads;

@@ -105,7 +105,7 @@ fn a_small_terminal() {
 
 #[test]
 fn the_help_sheet() {
-    let mut world = afternoon(80, 46, true);
+    let mut world = afternoon(80, 50, true);
     world.press(KeyCode::F(1));
     assert_looks(&world, include_str!("screens/help.txt"));
 }

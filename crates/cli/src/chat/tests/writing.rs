@@ -151,17 +151,6 @@ fn a_selected_message_is_replied_to() {
 }
 
 #[test]
-fn a_reply_can_name_its_message() {
-    let mut world = group();
-    let reply = OutgoingMessage::text("so it is").replying_to(seq(1));
-    let effects = world.enters("/reply 1 so it is");
-    assert_eq!(effects, [Effect::Send(room(1), reply)]);
-    assert_eq!(world.enters("/reply 7 so it is"), []);
-    assert!(world.screen().contains("there is no message #7"));
-    assert_eq!(written(&world), "/reply 7 so it is");
-}
-
-#[test]
 fn an_unknown_command_is_explained_and_not_sent() {
     let mut world = group();
     assert_eq!(world.enters("/laeve"), []);

@@ -69,8 +69,8 @@ fn lines(state: &State, dialog: &Dialog) -> Vec<Line<'static>> {
             lines.push(Line::styled("Commands", strong));
             lines.extend(table(COMMANDS, width));
             lines.push(Line::raw(""));
-            let words =
-                "@name mentions a member, @all everybody. // begins a message with a slash.";
+            let words = "A place names another message: /pin #12. \
+                @name mentions a member, @all everybody. // begins a message with a slash.";
             lines.extend(wrap::words(words, width).into_iter().map(Line::raw));
             lines
         }

@@ -59,7 +59,7 @@ pub(super) fn draw_remarks(frame: &mut Frame, state: &State, area: Rect) {
     frame.render_widget(Text::from(remarks(state, area.width)), area);
 }
 
-/// What went wrong or well, and what the next message answers.
+/// What went wrong or well, and which message the next one answers, or is edited.
 fn remarks(state: &State, width: u16) -> Vec<Line<'static>> {
     let palette = state.looks.palette;
     let width = usize::from(width);
@@ -73,14 +73,16 @@ fn remarks(state: &State, width: u16) -> Vec<Line<'static>> {
         let words = wrap::words(&notice.text, width);
         lines.extend(words.into_iter().map(|line| Line::styled(line, style)));
     }
-    if let Some(seq) = state.draft.reply_to {
+    let targets = [("↪", state.draft.reply_to), ("✎", state.draft.editing)];
+    for (sign, seq) in targets {
+        let Some(seq) = seq else { continue };
         let room = width.saturating_sub(2);
         let target = state.open.as_ref().and_then(|open| open.message(seq));
         let words = match target {
             Some(message) => blocks::quotation(state, message, room.saturating_sub(14)),
             None => format!("#{seq}"),
         };
-        let line = wrap::cut(&format!("↪ {words} (Esc: no)"), width);
+        let line = wrap::cut(&format!("{sign} {words} (Esc: no)"), width);
         lines.push(Line::styled(line, palette.dim()));
     }
     lines
