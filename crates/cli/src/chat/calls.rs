@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use tidemark_client::{Client, HttpError};
 use tidemark_core::conversation::{ConversationKind, Visibility};
-use tidemark_core::{ClientId, ConversationId, Timestamp, UserId};
+use tidemark_core::{ClientId, ConversationId, Seq, Timestamp, UserId};
 use tidemark_protocol::body::{
     ConversationPatch, MembersToAdd, NewConversation, PersonalPatch, ThreadEntry,
 };
 use tidemark_protocol::wire::{Wire, wrap_all};
 use uuid::Uuid;
 
-use super::event::{Call, Event, MembersAnswer, Wish};
+use super::event::{Call, Event, MembersAnswer, ReadersAnswer, Wish};
 
 /// The pauses before what only reads is tried again, when there was no way to the server: a connection that was
 /// kept from before may have been closed just then.
@@ -229,6 +229,25 @@ pub(super) async fn threads(client: &Client, conversation: ConversationId) -> Op
     let cursor = |entry: &ThreadEntry| (entry.root.seq.0, entry.read_seq.0);
     let cursors = listed.ok()?.threads.iter().map(cursor).collect();
     Some(Event::Threads(conversation, cursors))
+}
+
+/// Whom a message has reached; without an answer, what is heard from now on has to do.
+pub(super) async fn readers(
+    client: &Client,
+    conversation: ConversationId,
+    seq: Seq,
+) -> Option<Event> {
+    let http = client.http();
+    let answer = patiently(|| http.readers(conversation, seq)).await.ok()?;
+    let read = answer.readers.into_iter();
+    let delivered = answer.delivered.into_iter();
+    Some(Event::Readers(ReadersAnswer {
+        conversation,
+        read: read.map(|it| (it.user.0, it.read_seq.0)).collect(),
+        delivered: delivered
+            .map(|it| (it.user.0, it.delivered_seq.0))
+            .collect(),
+    }))
 }
 
 /// Older messages.

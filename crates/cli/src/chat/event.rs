@@ -54,6 +54,12 @@ pub(super) enum Event {
     Threads(ConversationId, Vec<(Seq, Seq)>),
     /// The person has read the thread below the first of these places up to the second, on some device.
     ThreadRead(ConversationId, Seq, Seq),
+    /// Whom a message has reached.
+    Readers(ReadersAnswer),
+    /// Another member has read up to here.
+    ReadBy(ConversationId, UserId, Seq),
+    /// A device of another member has fetched up to here.
+    DeliveredTo(ConversationId, UserId, Seq),
     /// A conversation that the person asked for: it is to be opened.
     Begun(Box<body::Conversation>),
     /// A command did its work.
@@ -107,6 +113,14 @@ pub(super) struct MembersAnswer {
     pub(super) show: bool,
 }
 
+/// Who has read up to a message, and whose devices have fetched it, each with how far they are.
+#[derive(Debug)]
+pub(super) struct ReadersAnswer {
+    pub(super) conversation: ConversationId,
+    pub(super) read: Vec<(UserId, Seq)>,
+    pub(super) delivered: Vec<(UserId, Seq)>,
+}
+
 /// Something that the chat wants to happen.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Effect {
@@ -125,6 +139,8 @@ pub(super) enum Effect {
     LoadPerson(UserId),
     /// Ask for the threads of a conversation that the person takes part in.
     LoadThreads(ConversationId),
+    /// Ask whom a message has reached.
+    LoadReaders(ConversationId, Seq),
     MarkRead(ConversationId, Seq),
     /// The person is writing.
     TellTyping(ConversationId),

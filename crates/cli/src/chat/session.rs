@@ -194,6 +194,16 @@ impl Session {
                 Some(user) => Event::TypingOver(entry.conversation(), user),
                 None => return,
             },
+            Ok(Update::ReadBy {
+                conversation,
+                user,
+                seq,
+            }) => Event::ReadBy(conversation, user, seq),
+            Ok(Update::DeliveredTo {
+                conversation,
+                user,
+                seq,
+            }) => Event::DeliveredTo(conversation, user, seq),
             Ok(Update::Thread {
                 conversation,
                 thread,
@@ -203,12 +213,10 @@ impl Session {
             Ok(
                 Update::Sent { .. }
                 | Update::Changed(_)
-                | Update::ReadBy { .. }
                 | Update::Presence { .. }
                 | Update::WatchRefused { .. }
                 | Update::VisibleFrom { .. }
                 | Update::Personal(_)
-                | Update::DeliveredTo { .. }
                 | Update::Ended(_),
             ) => return,
             // What was missed may have been a conversation that came or went.
@@ -351,6 +359,11 @@ impl Session {
             }
             Effect::LoadThreads(id) => {
                 self.start_call(move |client| async move { calls::threads(&client, id).await });
+            }
+            Effect::LoadReaders(id, seq) => {
+                self.start_call(
+                    move |client| async move { calls::readers(&client, id, seq).await },
+                );
             }
             Effect::Call(call) => {
                 self.start_call(|client| async move { calls::fulfil(&client, call).await });

@@ -8,6 +8,7 @@ mod keys;
 mod lines;
 mod mentions;
 mod open;
+mod receipts;
 mod rooms;
 mod scroll;
 mod threads;
@@ -195,6 +196,17 @@ impl State {
                     open.threads.read(root, seq);
                 }
             }
+            Event::Readers(answer) => self.take_readers(answer),
+            Event::ReadBy(id, user, seq) => {
+                if let Some(open) = self.open.as_mut().filter(|open| open.id == id) {
+                    open.receipts.read_by(user, seq);
+                }
+            }
+            Event::DeliveredTo(id, user, seq) => {
+                if let Some(open) = self.open.as_mut().filter(|open| open.id == id) {
+                    open.receipts.delivered_to(user, seq);
+                }
+            }
             Event::Failed { sentence, line } => {
                 self.complain(&sentence);
                 if let Some(line) = line.filter(|_| self.draft.composer.is_empty()) {
@@ -208,6 +220,7 @@ impl State {
             self.enter(first);
         }
         self.ask_who_is_who();
+        self.ask_for_receipts();
         self.tell_read();
         std::mem::take(&mut self.effects)
     }
@@ -281,7 +294,8 @@ impl State {
             open.is_loading = true;
             self.effects.push(Effect::LoadOlder(open.id));
         }
-        if let Some(open) = &self.open {
+        if let Some(open) = &mut self.open {
+            open.receipts.doubt();
             self.effects.push(Effect::LoadThreads(open.id));
         }
     }
@@ -364,7 +378,9 @@ impl State {
         let Some(open) = self.open.as_mut().filter(|open| open.id == id) else {
             return;
         };
-        for change in open.see(&timeline) {
+        let changes = open.see(&timeline);
+        open.find_last_own(&self.me);
+        for change in changes {
             match change.body {
                 EventBody::Settings { change, .. } => {
                     if let Some(room) = self.rooms.get_mut(id) {

@@ -5,6 +5,7 @@ use tidemark_core::timeline::{Timeline, TimelineMessage};
 use tidemark_core::{ConversationId, Seq, Timestamp};
 
 use super::mentions::KnownMembers;
+use super::receipts::Receipts;
 use super::threads::ThreadCursors;
 
 /// Something in a timeline.
@@ -56,6 +57,9 @@ pub(in crate::chat) struct OpenRoom {
     /// What is at hand and not shown here, oldest first: replies that only their threads show.
     hidden: Vec<Entry>,
     pub(super) threads: ThreadCursors,
+    pub(super) receipts: Receipts,
+    /// The person's own last message.
+    pub(super) last_own: Option<Seq>,
     pub(in crate::chat) scroll: Scroll,
     /// The last event that was read when the person came, or looked away: what follows is new.
     pub(in crate::chat) new_after: Option<Seq>,
@@ -78,6 +82,8 @@ impl OpenRoom {
             entries: Vec::new(),
             hidden: Vec::new(),
             threads: ThreadCursors::default(),
+            receipts: Receipts::default(),
+            last_own: None,
             scroll: Scroll::Bottom,
             new_after,
             selected: None,

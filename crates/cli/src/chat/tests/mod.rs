@@ -2,6 +2,7 @@
 
 mod deeds;
 mod reading;
+mod receipts;
 mod screens;
 mod threads;
 mod writing;

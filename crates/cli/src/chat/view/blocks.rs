@@ -162,6 +162,9 @@ fn message(
         let unread = open.unread_below(shown, &state.me);
         lines.extend(thread(state, below, unread, width));
     }
+    if let Some(words) = receipt(state, shown.seq) {
+        lines.extend(signed("  ", &words, width, palette.dim()));
+    }
     if let Some(first) = lines.first_mut() {
         number(first, shown.seq, width, palette.dim());
         if is_for_me {
@@ -202,6 +205,22 @@ fn thread(state: &State, below: &Replies, unread: usize, width: u16) -> Vec<Line
         style = palette.unread();
     }
     signed("  ", &words, width, style)
+}
+
+/// Whom the message has reached, if it is the one at which that is shown and it has reached anybody.
+fn receipt(state: &State, seq: Seq) -> Option<String> {
+    let reached = state.reached(seq)?;
+    let words = [
+        ("read by", reached.read),
+        ("delivered to", reached.delivered),
+    ];
+    let words = words.into_iter().filter(|(_, users)| !users.is_empty());
+    let words = words.map(|(what, users)| {
+        let count = users.len() as u64;
+        format!("{what} {}", people(state, users, count))
+    });
+    let words: Vec<String> = words.collect();
+    (!words.is_empty()).then(|| words.join(" · "))
 }
 
 /// The first of some people by name, and how many others there are.
