@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tidemark_client::{Client, HttpError};
+use tidemark_client::{Client, HttpError, Page};
 use tidemark_core::conversation::{ConversationKind, Visibility};
 use tidemark_core::{ClientId, ConversationId, Seq, Timestamp, UserId};
 use tidemark_protocol::body::{
@@ -24,6 +24,9 @@ const INBOX_PAGES_MAX: usize = 10;
 const MEMBERS_MAX: u32 = 1_000;
 /// The most threads of a conversation whose cursors are asked for: those that were active last.
 const THREADS_MAX: u32 = 100;
+/// How far back the beginning of a thread is looked for, and in which steps, in messages.
+const THREAD_PAGES_MAX: usize = 10;
+const THREAD_PAGE: u32 = 500;
 
 /// Does what a person asked for. Nothing comes back where the conversation itself will tell.
 pub(super) async fn fulfil(client: &Client, call: Call) -> Option<Event> {
@@ -229,6 +232,26 @@ pub(super) async fn threads(client: &Client, conversation: ConversationId) -> Op
     let cursor = |entry: &ThreadEntry| (entry.root.seq.0, entry.read_seq.0);
     let cursors = listed.ok()?.threads.iter().map(cursor).collect();
     Some(Event::Threads(conversation, cursors))
+}
+
+/// Brings a thread into the timeline, which has all replies to a message that it has, and its cursor.
+pub(super) async fn thread(client: &Client, id: ConversationId, root: Seq) -> Option<Event> {
+    let outcome = load_thread(client, id, root).await;
+    let outcome = outcome.map_err(|error| format!("cannot show the thread: {}", sentence(&error)));
+    Some(Event::Thread(id, root, outcome))
+}
+
+async fn load_thread(client: &Client, id: ConversationId, root: Seq) -> Result<Seq, HttpError> {
+    let page = patiently(|| client.load_thread(id, root, Page::Latest, 1)).await?;
+    for _ in 0..THREAD_PAGES_MAX {
+        let timeline = client.timeline(id);
+        let oldest = timeline.and_then(|held| held.messages().next().map(|message| message.seq));
+        let is_there = oldest.is_some_and(|oldest| oldest <= root);
+        if is_there || !patiently(|| client.load_older(id, THREAD_PAGE)).await? {
+            break;
+        }
+    }
+    Ok(page.read_seq.0)
 }
 
 /// Whom a message has reached; without an answer, what is heard from now on has to do.

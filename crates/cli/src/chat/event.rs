@@ -54,6 +54,8 @@ pub(super) enum Event {
     Threads(ConversationId, Vec<(Seq, Seq)>),
     /// The person has read the thread below the first of these places up to the second, on some device.
     ThreadRead(ConversationId, Seq, Seq),
+    /// What can be shown of the thread below a message is in the timeline; up to where it was read.
+    Thread(ConversationId, Seq, Result<Seq, String>),
     /// Whom a message has reached.
     Readers(ReadersAnswer),
     /// Another member has read up to here.
@@ -139,6 +141,10 @@ pub(super) enum Effect {
     LoadPerson(UserId),
     /// Ask for the threads of a conversation that the person takes part in.
     LoadThreads(ConversationId),
+    /// Bring the thread below a message into the timeline.
+    LoadThread(ConversationId, Seq),
+    /// The person has read the thread below the first of these places up to the second.
+    MarkThreadRead(ConversationId, Seq, Seq),
     /// Ask whom a message has reached.
     LoadReaders(ConversationId, Seq),
     MarkRead(ConversationId, Seq),

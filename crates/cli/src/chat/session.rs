@@ -276,7 +276,7 @@ impl Session {
         self.is_dirty = true;
         let mut events = VecDeque::from([event]);
         while let Some(event) = events.pop_front() {
-            if let Event::Older(..) = event {
+            if let Event::Older(..) | Event::Thread(..) = event {
                 self.is_stale = true;
                 self.see();
             }
@@ -293,6 +293,7 @@ impl Session {
             Effect::Close(id) => self.client.close_conversation(id),
             Effect::Unfollow(id) => self.client.unfollow(id),
             Effect::MarkRead(id, seq) => self.client.mark_read(id, seq),
+            Effect::MarkThreadRead(id, root, seq) => self.client.mark_thread_read(id, root, seq),
             Effect::TellTyping(id) => self.client.typing(id),
             Effect::Send(id, message) => {
                 let text = message.text.clone();
@@ -360,6 +361,11 @@ impl Session {
             Effect::LoadThreads(id) => {
                 self.start_call(move |client| async move { calls::threads(&client, id).await });
             }
+            Effect::LoadThread(id, root) => {
+                self.start_call(
+                    move |client| async move { calls::thread(&client, id, root).await },
+                );
+            }
             Effect::LoadReaders(id, seq) => {
                 self.start_call(
                     move |client| async move { calls::readers(&client, id, seq).await },
@@ -372,6 +378,7 @@ impl Session {
             | Effect::Close(_)
             | Effect::Unfollow(_)
             | Effect::MarkRead(..)
+            | Effect::MarkThreadRead(..)
             | Effect::TellTyping(_)
             | Effect::Send(..)
             | Effect::Quit => {}

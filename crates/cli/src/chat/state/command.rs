@@ -39,8 +39,8 @@ pub(super) enum Line {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Deed {
     Reply(String),
-    /// Reply in the thread below it.
-    Thread(String),
+    /// Reply in the thread below it; without words, look at that.
+    Thread(Option<String>),
     /// React, or take that back.
     React(Emoji, bool),
     /// Without words: let the person change those that are there.
@@ -55,7 +55,7 @@ impl Deed {
     pub(super) fn line(&self, at: Seq) -> String {
         let (name, rest) = match self {
             Self::Reply(text) => ("reply", Some(text.as_str())),
-            Self::Thread(text) => ("thread", Some(text.as_str())),
+            Self::Thread(text) => ("thread", text.as_deref()),
             Self::React(emoji, true) => ("react", Some(emoji.as_str())),
             Self::React(emoji, false) => ("unreact", Some(emoji.as_str())),
             Self::Edit(text) => ("edit", text.as_deref()),
@@ -85,7 +85,10 @@ pub(in crate::chat) const COMMANDS: &[(&str, &str)] = &[
     ("/topic TEXT", "say what it is about; nothing takes it away"),
     ("/title TEXT", "rename it; nothing takes the title away"),
     ("/reply TEXT", "answer the selected or last message"),
-    ("/thread TEXT", "reply in the thread below it"),
+    (
+        "/thread TEXT",
+        "reply in its thread; without TEXT, go there",
+    ),
     (
         "/react EMOJI",
         "react to it; /unreact EMOJI takes that back",
@@ -230,7 +233,7 @@ fn deed(name: &str, rest: &str) -> Result<Option<Deed>, String> {
     let alone = |deed: Deed| Some(deed).filter(|_| rest.is_empty());
     Ok(match name {
         "reply" => text(rest).map(Deed::Reply),
-        "thread" => text(rest).map(Deed::Thread),
+        "thread" => Some(Deed::Thread(text(rest))),
         "react" => emoji(true)?,
         "unreact" => emoji(false)?,
         "edit" => Some(Deed::Edit(text(rest))),
@@ -315,6 +318,7 @@ mod tests {
         for line in [
             "/reply #7 so it is",
             "/thread #7 here",
+            "/thread #7",
             "/react #7 👍",
             "/unreact #7 :ok:",
             "/edit #7 better",

@@ -20,10 +20,12 @@ impl State {
         let line = deed.line(target);
         let wish = match deed {
             Deed::Reply(text) => {
-                self.send(here, text, Some(target), None);
+                let thread = self.thread_here();
+                self.send(here, text, Some(target), thread);
                 return Ok(());
             }
-            Deed::Thread(text) => {
+            Deed::Thread(None) => return self.enter_thread(self.root_of(target)),
+            Deed::Thread(Some(text)) => {
                 let root = self.root_of(target);
                 self.send(here, text, None, Some(root));
                 return Ok(());
@@ -111,7 +113,7 @@ impl State {
     }
 
     /// The first message of the thread that a message is in, or would begin.
-    pub(super) fn root_of(&self, target: Seq) -> Seq {
+    fn root_of(&self, target: Seq) -> Seq {
         let message = self.open.as_ref().and_then(|open| open.message(target));
         let thread = message.and_then(|message| message.message.thread);
         thread.map_or(target, |thread| thread.root)

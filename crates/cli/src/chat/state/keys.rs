@@ -25,7 +25,7 @@ pub(in crate::chat) const KEYS: &[(&str, &str)] = &[
         "Ctrl-W, Ctrl-U, Ctrl-K",
         "delete a word, to the begin, to the end",
     ),
-    ("Esc", "close, let go, clear"),
+    ("Esc", "close, let go, clear, leave a thread"),
     ("F1, ?", "this sheet (? where nothing is written)"),
     ("Ctrl-C, Ctrl-Q", "quit"),
 ];
@@ -216,7 +216,7 @@ impl State {
             self.draft.composer.take();
         } else if self.refused.iter().any(is_here) {
             self.refused.retain(|refused| !is_here(refused));
-        } else {
+        } else if !self.leave_thread() {
             self.scroll(Move::Newest);
         }
     }

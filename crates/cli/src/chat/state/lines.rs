@@ -52,7 +52,8 @@ impl State {
         let wish = match line {
             Line::Text(text) => {
                 let reply_to = self.draft.reply_to.take();
-                self.send(here?, text, reply_to, None);
+                let thread = self.thread_here();
+                self.send(here?, text, reply_to, thread);
                 return Ok(());
             }
             Line::Message { at, deed } => return self.do_to_message(here?, at, deed),

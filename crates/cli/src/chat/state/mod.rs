@@ -63,13 +63,16 @@ pub(super) struct State {
     pub(super) notice: Option<Notice>,
     writers: Writers,
     /// What is being written elsewhere.
-    drafts: BTreeMap<ConversationId, Draft>,
+    drafts: BTreeMap<Desk, Draft>,
     /// Whose timelines are at hand, last one on screen first.
     recent: VecDeque<ConversationId>,
     /// Whether the conversation on screen has to be followed anew, because the history is another one.
     is_to_reopen: bool,
     effects: Vec<Effect>,
 }
+
+/// Where something is written: in a conversation, or in the thread below a message of it.
+type Desk = (ConversationId, Option<Seq>);
 
 /// What is being written.
 #[derive(Clone, Debug, Default)]
@@ -196,6 +199,7 @@ impl State {
                     open.threads.read(root, seq);
                 }
             }
+            Event::Thread(id, root, outcome) => self.thread_loaded(id, root, outcome),
             Event::Readers(answer) => self.take_readers(answer),
             Event::ReadBy(id, user, seq) => {
                 if let Some(open) = self.open.as_mut().filter(|open| open.id == id) {
@@ -237,14 +241,15 @@ impl State {
 
     /// Does what may change the text, and tells of it if it is something to say.
     fn write(&mut self, change: impl FnOnce(&mut Self)) {
-        let here = self.open.as_ref().map(|open| open.id);
+        let desk = |state: &Self| (state.open.as_ref().map(|open| open.id), state.thread_here());
+        let here = desk(self);
         let before = self.draft.composer.text().to_owned();
         change(self);
         let text = self.draft.composer.text();
         let is_command = text.starts_with('/') && !text.starts_with("//");
         let is_writing = text != before && !text.trim().is_empty() && !is_command;
-        // Another conversation has another draft.
-        if let Some(open) = self.open.as_ref().filter(|open| Some(open.id) == here)
+        // Another conversation or thread has another draft.
+        if let Some(open) = self.open.as_ref().filter(|_| desk(self) == here)
             && is_writing
         {
             self.effects.push(Effect::TellTyping(open.id));
@@ -297,6 +302,9 @@ impl State {
         if let Some(open) = &mut self.open {
             open.receipts.doubt();
             self.effects.push(Effect::LoadThreads(open.id));
+            if let Some(thread) = open.thread.as_ref().filter(|it| !it.is_loaded) {
+                self.effects.push(Effect::LoadThread(open.id, thread.root));
+            }
         }
     }
 
@@ -309,7 +317,7 @@ impl State {
         let has_new = |room: &&Room| room.counts.unread > 0;
         let new_after = self.rooms.get(id).filter(has_new).map(|room| room.read);
         self.open = Some(OpenRoom::new(id, new_after));
-        self.draft = self.drafts.remove(&id).unwrap_or_default();
+        self.draft = self.drafts.remove(&(id, None)).unwrap_or_default();
         self.recent.retain(|recent| *recent != id);
         self.recent.push_front(id);
         self.effects.push(Effect::Open(id));
@@ -321,12 +329,17 @@ impl State {
     }
 
     fn leave_screen(&mut self) {
+        let thread = self.thread_here();
         let Some(left) = self.open.take() else { return };
         let draft = std::mem::take(&mut self.draft);
-        if !draft.composer.is_empty() || draft.reply_to.is_some() {
-            self.drafts.insert(left.id, draft);
-        }
+        self.keep_draft((left.id, thread), draft);
         self.effects.push(Effect::Close(left.id));
+    }
+
+    fn keep_draft(&mut self, desk: Desk, draft: Draft) {
+        if !draft.composer.is_empty() || draft.reply_to.is_some() {
+            self.drafts.insert(desk, draft);
+        }
     }
 
     fn removed(&mut self, id: ConversationId) {
@@ -344,13 +357,14 @@ impl State {
         }
         self.rooms.remove(id);
         self.recent.retain(|recent| *recent != id);
-        self.drafts.remove(&id);
+        self.drafts.retain(|(place, _), _| *place != id);
         self.refused.retain(|refused| refused.conversation != id);
     }
 
     fn history_replaced(&mut self) {
         self.effects
             .extend(self.recent.drain(..).map(Effect::Unfollow));
+        self.leave_thread();
         if let Some(open) = &mut self.open {
             *open = OpenRoom::new(open.id, None);
             self.is_to_reopen = true;
@@ -485,6 +499,10 @@ impl State {
                 );
             }
         }
+        let last_own = self.open.as_ref().and_then(|open| open.last_own);
+        if let Some(reached) = last_own.and_then(|seq| self.reached(seq)) {
+            people.extend(reached.read.into_iter().chain(reached.delivered).cloned());
+        }
         if let Some(Dialog {
             content: DialogContent::Members { members, .. },
             ..
@@ -504,10 +522,14 @@ impl State {
 
     /// What is on screen, with nothing below it and nothing before it, is read.
     fn tell_read(&mut self) {
+        let at_bottom = |open: &OpenRoom| open.scroll == Scroll::Bottom;
+        let is_seen = self.open.as_ref().is_some_and(at_bottom) && self.dialog.is_none();
+        if self.tell_thread_read(is_seen) {
+            return;
+        }
         let read = self.open_room().map(|room| room.read);
         let Some(open) = &mut self.open else { return };
         open.told_read = open.told_read.max(read.unwrap_or_default());
-        let is_seen = open.scroll == Scroll::Bottom && self.dialog.is_none();
         if open.is_loaded && is_seen && open.head > open.told_read {
             open.told_read = open.head;
             self.effects.push(Effect::MarkRead(open.id, open.head));

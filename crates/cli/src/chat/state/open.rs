@@ -6,7 +6,7 @@ use tidemark_core::{ConversationId, Seq, Timestamp};
 
 use super::mentions::KnownMembers;
 use super::receipts::Receipts;
-use super::threads::ThreadCursors;
+use super::threads::{OpenThread, ThreadCursors};
 
 /// Something in a timeline.
 #[derive(Clone, Debug)]
@@ -54,8 +54,11 @@ pub(in crate::chat) struct OpenRoom {
     pub(in crate::chat) id: ConversationId,
     /// What is shown, oldest first.
     pub(in crate::chat) entries: Vec<Entry>,
-    /// What is at hand and not shown here, oldest first: replies that only their threads show.
+    /// What is at hand and not shown, oldest first: replies that only their threads show, or what is not of the
+    /// thread on screen.
     hidden: Vec<Entry>,
+    /// The thread that is shown instead of the conversation.
+    pub(in crate::chat) thread: Option<OpenThread>,
     pub(super) threads: ThreadCursors,
     pub(super) receipts: Receipts,
     /// The person's own last message.
@@ -81,6 +84,7 @@ impl OpenRoom {
             id,
             entries: Vec::new(),
             hidden: Vec::new(),
+            thread: None,
             threads: ThreadCursors::default(),
             receipts: Receipts::default(),
             last_own: None,
@@ -118,13 +122,24 @@ impl OpenRoom {
 
     fn show(&mut self, mut all: Vec<Entry>) {
         all.sort_by_key(Entry::seq);
+        let thread = self.thread.as_ref().map(|thread| thread.root);
+        let is_shown = |entry: &Entry| is_shown(entry, thread);
         (self.entries, self.hidden) = all.into_iter().partition(is_shown);
+    }
+
+    /// Divides what is at hand anew into what is shown and what is not.
+    pub(super) fn show_again(&mut self) {
+        let mut all = std::mem::take(&mut self.entries);
+        all.append(&mut self.hidden);
+        self.show(all);
     }
 
     /// Whether there is something below the lower edge that arrived after the person had seen all.
     pub(in crate::chat) fn has_new_below(&self) -> bool {
         let newest = self.entries.last().map(Entry::seq);
-        self.scroll != Scroll::Bottom && newest > Some(self.told_read)
+        let thread = self.thread.as_ref();
+        let told_read = thread.map_or(self.told_read, |thread| thread.told_read);
+        self.scroll != Scroll::Bottom && newest > Some(told_read)
     }
 
     /// Takes over what the SDK holds. The settings and members that changed since are in what is returned.
@@ -132,8 +147,12 @@ impl OpenRoom {
         let before = self.head;
         self.head = timeline.head();
         let is_away = self.scroll != Scroll::Bottom && self.is_loaded;
-        if is_away && self.head > before && self.told_read == before {
-            self.new_after = Some(before);
+        if self.head > before && self.told_read == before {
+            if self.thread.is_some() {
+                self.remember_new(before);
+            } else if is_away {
+                self.new_after = Some(before);
+            }
         }
         let messages = timeline.messages().cloned().map(Entry::Message);
         let changes = timeline.changes().cloned().map(Entry::Change);
@@ -177,8 +196,11 @@ impl OpenRoom {
     }
 }
 
-/// Whether the conversation itself shows it, and not a thread alone.
-fn is_shown(entry: &Entry) -> bool {
-    let thread = entry.message().and_then(|shown| shown.message.thread);
-    thread.is_none_or(|reply| reply.also_in_conversation)
+/// Whether a thread shows it, or the conversation itself.
+fn is_shown(entry: &Entry, thread: Option<Seq>) -> bool {
+    let reply = entry.message().and_then(|shown| shown.message.thread);
+    match thread {
+        None => reply.is_none_or(|reply| reply.also_in_conversation),
+        Some(root) => entry.seq() == root || reply.is_some_and(|reply| reply.root == root),
+    }
 }

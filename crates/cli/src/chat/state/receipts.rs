@@ -81,6 +81,7 @@ impl State {
         }
         if let Some(open) = &mut self.open
             && open.is_loaded
+            && open.thread.is_none()
             && !open.receipts.is_asked
             && let Some(seq) = open.last_own
         {
@@ -97,7 +98,8 @@ impl State {
     /// Whom a message has reached, if it is the one at which that is shown.
     pub(in crate::chat) fn reached(&self, seq: Seq) -> Option<Reached<'_>> {
         let open = self.open.as_ref().filter(|_| self.has_receipts())?;
-        if open.last_own != Some(seq) {
+        // What is read of a conversation says nothing of its threads.
+        if open.last_own != Some(seq) || open.thread.is_some() {
             return None;
         }
         let is_there = |user: &UserId| {

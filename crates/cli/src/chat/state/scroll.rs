@@ -74,7 +74,8 @@ impl State {
         let Some(strip) = self.strip() else { return };
         let edge = self.edge(&strip);
         let Some(open) = &mut self.open else { return };
-        if open.is_loaded && open.has_older && !open.is_loading && edge < 2 * strip.height {
+        let has_older = open.has_older && open.thread.is_none();
+        if open.is_loaded && has_older && !open.is_loading && edge < 2 * strip.height {
             open.is_loading = true;
             let id = open.id;
             self.effects.push(Effect::LoadOlder(id));

@@ -4,6 +4,7 @@ mod deeds;
 mod reading;
 mod receipts;
 mod screens;
+mod thread_view;
 mod threads;
 mod writing;
 

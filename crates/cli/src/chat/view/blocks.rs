@@ -3,13 +3,14 @@
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use tidemark_client::Pending;
+use tidemark_core::conversation::NewReply;
 use tidemark_core::timeline::{Replies, TimelineMessage};
 use tidemark_core::{Seq, UserId};
 
 use super::{changes, palette, wrap};
 use crate::chat::event::Link;
 use crate::chat::harmless;
-use crate::chat::state::{Entry, OpenRoom, State};
+use crate::chat::state::{Entry, OpenRoom, RefusedMessage, State};
 
 /// Before every line: room for a sign.
 const GUTTER: usize = 2;
@@ -58,7 +59,9 @@ pub(in crate::chat) fn entry(
 pub(in crate::chat) fn tail(state: &State, open: &OpenRoom, width: u16) -> Vec<Line<'static>> {
     let palette = state.looks.palette;
     let mut lines = Vec::new();
-    for refused in state.refused.iter().filter(|it| it.conversation == open.id) {
+    let is_refused_here =
+        |it: &&RefusedMessage| it.conversation == open.id && is_shown(open, it.message.thread);
+    for refused in state.refused.iter().filter(is_refused_here) {
         let reason = format!("not sent: {}", refused.reason);
         lines.extend(signed("! ", &reason, width, palette.error()));
         lines.extend(body(&refused.message.text, width, palette.dim()));
@@ -68,7 +71,7 @@ pub(in crate::chat) fn tail(state: &State, open: &OpenRoom, width: u16) -> Vec<L
             palette.dim(),
         ));
     }
-    let waiting = |it: &&Pending| it.conversation == open.id;
+    let waiting = |it: &&Pending| it.conversation == open.id && is_shown(open, it.message.thread);
     let mut waiting = state.pending.iter().filter(waiting).peekable();
     if waiting.peek().is_some() {
         let when = match state.link {
@@ -86,6 +89,14 @@ pub(in crate::chat) fn tail(state: &State, open: &OpenRoom, width: u16) -> Vec<L
         lines.extend(body(&pending.message.text, width, palette.waiting()));
     }
     lines
+}
+
+/// Whether a message on its way is shown where the person is.
+fn is_shown(open: &OpenRoom, reply: Option<NewReply>) -> bool {
+    match &open.thread {
+        None => reply.is_none_or(|reply| reply.also_in_conversation),
+        Some(thread) => reply.is_some_and(|reply| reply.thread == thread.root),
+    }
 }
 
 /// The first line of a message, for a quotation.
@@ -135,7 +146,8 @@ fn message(
         let quoted = quoted.unwrap_or_else(|| wrap::cut(&format!("message #{target}"), room));
         lines.push(behind_gutter(format!("┃ {quoted}"), palette.dim()));
     }
-    if let Some(reply) = message.thread {
+    let is_in_conversation = open.thread.is_none();
+    if let Some(reply) = message.thread.filter(|_| is_in_conversation) {
         let room = usize::from(width).saturating_sub(GUTTER + 12);
         let root = open
             .message(reply.root)
@@ -158,7 +170,8 @@ fn message(
     if let Some(words) = aftermath(shown) {
         lines.extend(body(&words, width, palette.dim()));
     }
-    if let Some(below) = shown.replies.as_ref().filter(|below| below.count > 0) {
+    let below = shown.replies.as_ref().filter(|below| below.count > 0);
+    if let Some(below) = below.filter(|_| is_in_conversation) {
         let unread = open.unread_below(shown, &state.me);
         lines.extend(thread(state, below, unread, width));
     }

@@ -137,7 +137,15 @@ fn draw_heading(frame: &mut Frame, state: &State, areas: &Areas) {
             Some(count) => format!(" · {count} members"),
             None => String::new(),
         };
-        if let Some(topic) = room.topic.as_deref().filter(|topic| !topic.is_empty()) {
+        let thread = state.open.as_ref().and_then(|open| {
+            let root = open.thread.as_ref()?.root;
+            let words = open.message(root);
+            let words = words.map(|it| blocks::quotation(state, it, width));
+            Some(words.unwrap_or_else(|| format!("#{root}")))
+        });
+        if let Some(thread) = thread {
+            words = format!(" · thread (Esc: back) · {thread}");
+        } else if let Some(topic) = room.topic.as_deref().filter(|topic| !topic.is_empty()) {
             words.push_str(" · ");
             words.push_str(topic);
         }

@@ -26,7 +26,7 @@ pub(super) fn draw(frame: &mut Frame, state: &State, area: Rect) {
     };
     let mut lines = lines_up_to_edge(state, open, area);
     let is_short = lines.len() < usize::from(area.height);
-    if is_short && !open.is_loaded {
+    if is_short && !open.is_view_loaded() {
         lines.push_front(Line::styled("  loading…", palette.dim()));
     }
     let rows = u16::try_from(lines.len())
