@@ -6,6 +6,7 @@ use tidemark_protocol::Code;
 
 use super::*;
 use crate::chat::event::MembersAnswer;
+use crate::chat::state::Draft;
 
 /// An afternoon at the harbour.
 fn afternoon(width: u16, height: u16, has_colours: bool) -> World {
@@ -217,6 +218,27 @@ fn nothing_that_others_write_is_obeyed_by_the_terminal() {
     world.hear(Event::Paste(EVIL.to_owned()));
     assert_harmless(&world);
     world.hear(members(room(1), &["ann", "ben"], true));
+    assert_harmless(&world);
+    world.press(KeyCode::Esc);
+    let mut change = MembersChange::by(user("ben"));
+    change.banned = vec![user("cleo")];
+    change.reason = Some(EVIL.to_owned());
+    world.happens(room(1), EventBody::Members(change));
+    world.says(room(1), "ann", EVIL);
+    for also_in_conversation in [false, true] {
+        let mut reply = super::threads::reply("ben", 3, EVIL);
+        reply.thread.as_mut().unwrap().also_in_conversation = also_in_conversation;
+        world.happens(room(1), EventBody::Message(reply));
+    }
+    world.look();
+    world.hear(Event::ReadBy(room(1), user("ben"), Seq::MAX));
+    assert_harmless(&world);
+    for line in ["/edit #6", "/thread #3"] {
+        world.state.draft = Draft::default();
+        world.enters(line);
+        assert_harmless(&world);
+    }
+    world.hear(Event::Thread(room(1), seq(3), Err(EVIL.to_owned())));
     assert_harmless(&world);
 }
 
