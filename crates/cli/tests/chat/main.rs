@@ -5,6 +5,7 @@
     reason = "a failed expectation is a failed test, also in a helper"
 )]
 
+mod deeds;
 mod own;
 mod terminal;
 

@@ -9,7 +9,7 @@ use crate::terminal::PATIENCE;
 
 impl World {
     /// A device of `ann` that goes on from there.
-    fn device(&self, snapshot: Option<Snapshot>) -> Client {
+    pub(crate) fn device(&self, snapshot: Option<Snapshot>) -> Client {
         let server = ServerUrl::parse(&self.url).unwrap();
         let mut options = ClientOptions::new(server, self.token.clone());
         options.snapshot = snapshot;
