@@ -23,6 +23,8 @@ pub struct Limits {
     pub invites_max: usize,
     /// The longest reason of a ban, in bytes.
     pub reason_bytes_max: usize,
+    /// The most people that one may block.
+    pub blocks_max: usize,
 }
 
 impl Default for Limits {
@@ -45,6 +47,7 @@ impl Default for Limits {
             users_per_command_max: 5_000,
             invites_max: 100,
             reason_bytes_max: 512,
+            blocks_max: 10_000,
         }
     }
 }

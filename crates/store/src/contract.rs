@@ -10,10 +10,10 @@ use tidemark_core::{ConversationId, Position, Refusal, Seq, Timestamp, UserId};
 use uuid::Uuid;
 
 use crate::{
-    BansPage, CommitError, ConversationView, CountsOf, CursorMove, EventsFor, EventsPage,
-    FeedEvent, InboxPage, Invitation, Leases, MembersPage, MembershipFeed, MembershipView,
-    MentionsPage, PageLimits, PersonalChanged, PersonalPage, ReadError, Receipts, ThreadCursorMove,
-    ThreadPage, ThreadsPage, TimelinePage, VersionsPage, Window,
+    BansPage, BlocksPage, CommitError, ConversationView, CountsOf, CursorMove, EventsFor,
+    EventsPage, FeedEvent, InboxPage, Invitation, Leases, MembersPage, MembershipFeed,
+    MembershipView, MentionsPage, PageLimits, PersonalChanged, PersonalPage, ReadError, Receipts,
+    ThreadCursorMove, ThreadPage, ThreadsPage, TimelinePage, VersionsPage, Window,
 };
 
 /// Of how many of the threads that somebody takes part in the list of them is made.
@@ -228,7 +228,7 @@ pub trait Store: Leases {
     ) -> impl Future<Output = Result<MembershipFeed, ReadError>> + Send;
 
     /// Those of `others` who are in a conversation with `user` now, in any order; whoever is not known is left
-    /// out. `user` themselves counts like anybody else. Asks nobody's permission: it is for a server that decides
+    /// out, and whoever blocks `user` or is blocked by them. `user` themselves counts like anybody else. Asks nobody's permission: it is for a server that decides
     /// whom it tells who is there. At most one seek for each conversation of `user` and each of `others`.
     fn acquainted(
         &self,
@@ -350,6 +350,27 @@ pub trait Store: Leases {
         root: Seq,
         seq: Seq,
     ) -> impl Future<Output = Result<ThreadCursorMove, CommitError>> + Send;
+
+    /// Has `user` block `other` from now on, or no longer, as [`change_block`] says; whether that is news. Their direct
+    /// conversation, now or one that begins later, says in the same moment whether one of the two blocks the other.
+    /// Durable when it is answered, whatever comes at the same time.
+    ///
+    /// [`change_block`]: tidemark_core::conversation::change_block
+    fn change_block(
+        &self,
+        user: &UserId,
+        other: &UserId,
+        on: bool,
+        at: Timestamp,
+    ) -> impl Future<Output = Result<bool, CommitError>> + Send;
+
+    /// Whom `user` blocks, in the order of their ids, those after `after`.
+    fn blocks(
+        &self,
+        user: &UserId,
+        after: Option<&UserId>,
+        entries_max: usize,
+    ) -> impl Future<Output = Result<BlocksPage, ReadError>> + Send;
 
     /// Whether commands are taken now.
     fn health(&self) -> Health;

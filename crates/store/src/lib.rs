@@ -35,8 +35,8 @@ pub use error::{CommitError, DirectoryError, OpenError, ReadError};
 pub use leases::{Acquired, LeaseError, LeaseToken, Leases};
 pub use thread_views::{ThreadCursorMove, ThreadPage, ThreadStanding, ThreadView, ThreadsPage};
 pub use views::{
-    Banned, BansPage, ConversationView, CountsOf, CursorMove, Delivered, EventsFor, EventsPage,
-    FeedEvent, InboxPage, Invitation, Member, MembersPage, MembershipFeed, MembershipView,
-    Mentioned, MentionsPage, PageLimits, PersonalChanged, PersonalPage, Reader, Receipts,
-    TimelinePage, VersionsPage, Window,
+    Banned, BansPage, Blocked, BlocksPage, ConversationView, CountsOf, CursorMove, Delivered,
+    EventsFor, EventsPage, FeedEvent, InboxPage, Invitation, Member, MembersPage, MembershipFeed,
+    MembershipView, Mentioned, MentionsPage, PageLimits, PersonalChanged, PersonalPage, Reader,
+    Receipts, TimelinePage, VersionsPage, Window,
 };

@@ -272,6 +272,24 @@ pub struct BansPage {
     pub more: bool,
 }
 
+/// Somebody who is blocked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Blocked {
+    /// Who.
+    pub user: UserId,
+    /// Since when.
+    pub at: Timestamp,
+}
+
+/// Some of those whom somebody blocks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlocksPage {
+    /// In the order of their ids.
+    pub users: Vec<Blocked>,
+    /// Whether there are others behind.
+    pub more: bool,
+}
+
 /// Some of what a message said over time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VersionsPage {

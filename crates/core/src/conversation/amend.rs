@@ -1,6 +1,7 @@
 //! The rules about changing a message.
 
 use crate::access::{Caller, Horizon, Operation, Standing, permit};
+use crate::conversation::blocking;
 use crate::conversation::decide::{Decision, Facts, check_length, check_mentions, each_once};
 use crate::conversation::{
     Amended, Amendment, Change, Conversation, DeleteReason, Emoji, EventBody, Mark, Mentions,
@@ -26,6 +27,9 @@ pub(super) fn amend(
     let horizon = Horizon::of(caller, conversation, facts.caller);
     let message = facts.amended.filter(|_| horizon.includes(new.target));
     let message = message.ok_or_else(Refusal::no_such_message)?;
+    if new.wish != Wish::Delete {
+        blocking::check_open(conversation)?;
+    }
     let change = match new.wish {
         Wish::Edit { text, mentions } => {
             let change = edit(facts.limits, message, caller, text, mentions)?;

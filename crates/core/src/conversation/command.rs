@@ -101,7 +101,7 @@ pub struct Needs<'a> {
     pub earlier_event: Option<ClientId>,
     /// What the caller made with this client id before.
     pub earlier_conversation: Option<ClientId>,
-    /// The direct conversation that these two have already.
+    /// The direct conversation that these two have already, and whether one of them blocks the other.
     pub direct_between: Option<(UserId, UserId)>,
     /// What kind of event is at this place.
     pub target: Option<Seq>,
@@ -113,6 +113,8 @@ pub struct Needs<'a> {
     pub invites: bool,
     /// The message at this place as the first of a thread: [`Root`](super::Root).
     pub root: Option<Seq>,
+    /// Whether those users block the caller.
+    pub blocks: bool,
 }
 
 impl Command {
@@ -124,6 +126,7 @@ impl Command {
                 needs.earlier_conversation = new.client_id;
                 needs.users = new.members.iter().collect();
                 needs.direct_between = new.direct_pair(&self.caller);
+                needs.blocks = self.caller.user().is_some();
             }
             Action::Send(new) => {
                 needs.earlier_event = Some(new.client_id);
@@ -136,6 +139,7 @@ impl Command {
             }
             Action::AddMembers(people) => {
                 needs.users = people.iter().map(|one| &one.user).collect();
+                needs.blocks = self.caller.user().is_some();
             }
             Action::RemoveMember(user) | Action::ChangeRole(user, _) => needs.users = vec![user],
             Action::Ban(user, _) | Action::Unban(user) | Action::HandOver(user) => {

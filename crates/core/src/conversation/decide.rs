@@ -10,7 +10,7 @@ use crate::conversation::{
     MembersChange, Membership, Mentions, Message, NewConversation, NewMessage, Role, Root,
     SettingsChange, Visibility, thread,
 };
-use crate::conversation::{invite, moderation};
+use crate::conversation::{blocking, invite, moderation};
 use crate::names::{self, InvalidName, NameLimits};
 use crate::{ConversationId, InviteId, Limits, Refusal, Seq, Timestamp, UserId};
 
@@ -38,6 +38,8 @@ pub struct Facts<'a> {
     pub limits: &'a Limits,
     /// The message that [`Needs::root`](super::Needs::root) asked for.
     pub root: Option<Root>,
+    /// Whether one of the pair that [`Needs::direct_between`](super::Needs::direct_between) names blocks the other.
+    pub pair_is_blocked: bool,
 }
 
 /// What is known of a user that a command names.
@@ -47,6 +49,8 @@ pub struct UserFacts {
     pub exists: bool,
     /// Their membership in the conversation, present or past.
     pub membership: Option<Membership>,
+    /// Whether they block the caller, where [`Needs::blocks`](super::Needs::blocks) asked.
+    pub blocks_caller: bool,
 }
 
 /// The event that a client id named before.
@@ -215,6 +219,10 @@ fn create(facts: &Facts<'_>, caller: &Caller, new: NewConversation) -> Result<De
         return Err(Refusal::conflict("this conversation id is in use"));
     }
     let people = new.people(caller);
+    blocking::check_pair(facts.pair_is_blocked)?;
+    for (user, known) in new.members.iter().zip(facts.users) {
+        blocking::check_bring(user, known)?;
+    }
     match new.kind {
         ConversationKind::Direct if people.len() != 2 => {
             return Err(Refusal::invalid(
@@ -274,6 +282,7 @@ fn send(
     if let Some(earlier) = facts.earlier {
         return repeat(earlier, &message, new.thread);
     }
+    blocking::check_open(conversation)?;
     if message.text.is_empty() {
         return Err(Refusal::invalid("text is empty"));
     }
@@ -381,6 +390,7 @@ fn add_members(
         }
         let is_member = membership.is_some_and(Membership::is_current);
         if !is_member && named.insert(person.user.clone()) {
+            blocking::check_bring(&person.user, known)?;
             change.joined.push(person);
         }
     }

@@ -2,6 +2,7 @@
 
 mod amend;
 mod amendment;
+mod blocking;
 mod command;
 mod decide;
 mod delivered;
@@ -14,6 +15,7 @@ mod state;
 pub mod thread;
 
 pub use amendment::{Amended, Amendment, Change, DeleteReason, Mark, NewAmendment, Wish};
+pub use blocking::{BlockFacts, change_block};
 pub use command::{Action, Command, Needs, NewConversation, NewMessage};
 pub use decide::{Decision, Earlier, Facts, Target, UserFacts, decide};
 pub use delivered::Delivery;

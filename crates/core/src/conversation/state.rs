@@ -1,4 +1,4 @@
-//! What a conversation is now: everything here follows from its log by [`append`].
+//! What a conversation is now: everything here but [`Conversation::blocked`] follows from its log by [`append`].
 
 use crate::conversation::{Event, EventBody, Rules, SettingsChange};
 use crate::unread::Tally;
@@ -29,6 +29,8 @@ pub struct Conversation {
     pub messages: u64,
     /// How many members it has now.
     pub members: u64,
+    /// Whether one of the two people of a direct one blocks the other now. Follows from no event: a store keeps it.
+    pub blocked: bool,
 }
 
 impl Conversation {
@@ -51,6 +53,7 @@ impl Conversation {
             head: Seq::ZERO,
             messages: 0,
             members: 0,
+            blocked: false,
         }
     }
 

@@ -7,6 +7,7 @@
 
 mod access;
 mod amending;
+mod blocking;
 mod counting;
 mod history;
 mod idempotency;

@@ -6,9 +6,9 @@ use std::fmt;
 
 use tidemark_core::access::Caller;
 use tidemark_core::conversation::{
-    Action, Amended, Change, Command, Conversation, Decision, Earlier, Emoji, Event, EventBody,
-    Facts, Invite, Logged, Mark, MembersChange, Membership, Message, NewConversation, Root, Target,
-    UserFacts, append, decide,
+    Action, Amended, BlockFacts, Change, Command, Conversation, Decision, Earlier, Emoji, Event,
+    EventBody, Facts, Invite, Logged, Mark, MembersChange, Membership, Message, NewConversation,
+    Root, Target, UserFacts, append, change_block, decide,
 };
 use tidemark_core::unread::{Tally, unread};
 use tidemark_core::{ClientId, ConversationId, Limits, Refusal, Seq, Timestamp, UserId};
@@ -43,6 +43,8 @@ pub(crate) struct World {
     pub(crate) limits: Limits,
     made: BTreeMap<(UserId, ClientId), ConversationId>,
     pairs: BTreeMap<(UserId, UserId), ConversationId>,
+    /// Who (the first) blocks whom.
+    blocks: BTreeSet<(UserId, UserId)>,
 }
 
 impl World {
@@ -54,7 +56,41 @@ impl World {
             limits,
             made: BTreeMap::new(),
             pairs: BTreeMap::new(),
+            blocks: BTreeSet::new(),
         }
+    }
+
+    /// Has somebody block another, or no longer; whether that is news.
+    pub(crate) fn change_block(
+        &mut self,
+        user: &UserId,
+        other: &UserId,
+        on: bool,
+    ) -> Result<bool, Refusal> {
+        let block = (user.clone(), other.clone());
+        let facts = BlockFacts {
+            exists: self.users.contains(other),
+            is_blocked: self.blocks.contains(&block),
+            blocks: self.blocks.iter().filter(|(one, _)| one == user).count(),
+        };
+        let changes = change_block(user, other, on, facts, &self.limits)?;
+        if changes && on {
+            self.blocks.insert(block);
+        } else if changes {
+            self.blocks.remove(&block);
+        }
+        let pair = UserId::pair(user.clone(), other.clone());
+        if let Some(id) = self.pairs.get(&pair) {
+            let blocked = self.is_blocked(&pair);
+            self.rooms.get_mut(id).unwrap().conversation.blocked = blocked;
+        }
+        Ok(changes)
+    }
+
+    fn is_blocked(&self, (one, other): &(UserId, UserId)) -> bool {
+        let has =
+            |one: &UserId, other: &UserId| self.blocks.contains(&(one.clone(), other.clone()));
+        has(one, other) || has(other, one)
     }
 
     /// Decides and performs one command, as a store does.
@@ -114,12 +150,15 @@ impl World {
             .map(|user| UserFacts {
                 exists: self.users.contains(*user),
                 membership: room.and_then(|room| room.memberships.get(*user)).cloned(),
+                blocks_caller: needs.blocks
+                    && self.blocks.contains(&((*user).clone(), author.clone())),
             })
             .collect();
         let made = needs
             .earlier_conversation
             .and_then(|client_id| self.made.get(&(author.clone(), client_id)));
-        let pair = needs.direct_between.and_then(|pair| self.pairs.get(&pair));
+        let between = needs.direct_between.as_ref();
+        let pair = between.and_then(|pair| self.pairs.get(pair));
         let earlier = room
             .zip(needs.earlier_event)
             .and_then(|(room, client_id)| room.earlier(&author, client_id));
@@ -142,6 +181,7 @@ impl World {
             root: room
                 .zip(needs.root)
                 .and_then(|(room, seq)| room.root(seq, &author)),
+            pair_is_blocked: between.is_some_and(|pair| self.is_blocked(pair)),
         };
         decide(&facts, command.clone())
     }

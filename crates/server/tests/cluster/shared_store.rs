@@ -9,12 +9,12 @@ use tidemark_core::conversation::{CodeHash, Invite};
 use tidemark_core::personal::PersonalChange;
 use tidemark_core::{ConversationId, Position, Seq, SessionId, Timestamp, UserId};
 use tidemark_store::{
-    Acquired, ApiKey, BansPage, Batch, CommitError, ConversationView, CountsOf, Credentials,
-    Directory, DirectoryError, EventsFor, EventsPage, FeedEvent, Health, InboxPage, Invitation,
-    LeaseError, LeaseToken, Leases, MembersPage, MembershipFeed, MembershipView, MentionsPage,
-    NewAccount, NewSession, Outcome, PageLimits, PersonalChanged, PersonalPage, ReadError,
-    Receipts, SecretHash, Session, SessionOwner, Store, ThreadCursorMove, ThreadPage, ThreadsPage,
-    TimelinePage, User, VersionsPage, Window,
+    Acquired, ApiKey, BansPage, Batch, BlocksPage, CommitError, ConversationView, CountsOf,
+    Credentials, Directory, DirectoryError, EventsFor, EventsPage, FeedEvent, Health, InboxPage,
+    Invitation, LeaseError, LeaseToken, Leases, MembersPage, MembershipFeed, MembershipView,
+    MentionsPage, NewAccount, NewSession, Outcome, PageLimits, PersonalChanged, PersonalPage,
+    ReadError, Receipts, SecretHash, Session, SessionOwner, Store, ThreadCursorMove, ThreadPage,
+    ThreadsPage, TimelinePage, User, VersionsPage, Window,
 };
 use uuid::Uuid;
 
@@ -308,6 +308,25 @@ impl<S: Store + Directory> Store for SharedStore<S> {
         store
             .move_thread_cursor(user, conversation, root, seq)
             .await
+    }
+
+    async fn change_block(
+        &self,
+        user: &UserId,
+        other: &UserId,
+        on: bool,
+        at: Timestamp,
+    ) -> Result<bool, CommitError> {
+        self.store.change_block(user, other, on, at).await
+    }
+
+    async fn blocks(
+        &self,
+        user: &UserId,
+        after: Option<&UserId>,
+        entries_max: usize,
+    ) -> Result<BlocksPage, ReadError> {
+        self.store.blocks(user, after, entries_max).await
     }
 
     fn health(&self) -> Health {

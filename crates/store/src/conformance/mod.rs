@@ -21,6 +21,7 @@
 
 pub mod access;
 pub mod amending;
+pub mod blocking;
 pub mod comparison;
 pub mod convergence;
 pub mod counting;
@@ -263,6 +264,14 @@ macro_rules! certify {
                 messages_of_before_are_in_no_page,
                 what_is_hidden_is_as_if_it_were_not_there,
                 the_rule_counts_when_something_is_read,
+            ],
+            blocking: [
+                blocks_are_listed_in_the_order_of_ids,
+                a_block_is_of_somebody_else,
+                a_direct_conversation_follows_the_blocks_of_its_pair,
+                whoever_is_blocked_brings_the_blocker_nowhere,
+                who_blocks_is_not_acquainted,
+                blocks_and_beginnings_at_once_agree,
             ],
         }
     };

@@ -14,8 +14,8 @@ use super::personal::{self, Affairs};
 use super::state::{Log, State};
 use super::threads;
 use crate::{
-    BansPage, Batch, CommitError, ConversationView, CountsOf, EventsFor, EventsPage, FeedEvent,
-    Health, InboxPage, Invitation, Member, MembersPage, MembershipFeed, MembershipView,
+    BansPage, Batch, BlocksPage, CommitError, ConversationView, CountsOf, EventsFor, EventsPage,
+    FeedEvent, Health, InboxPage, Invitation, Member, MembersPage, MembershipFeed, MembershipView,
     MentionsPage, Outcome, PageLimits, PersonalChanged, PersonalPage, ReadError, Receipts, Store,
     ThreadCursorMove, ThreadPage, ThreadsPage, TimelinePage, VersionsPage, Window,
 };
@@ -270,7 +270,10 @@ impl Store for MemoryStore {
             membership.is_some_and(Membership::is_current)
         };
         let mine: Vec<&Log> = state.logs.values().filter(|log| is_in(log, user)).collect();
-        let is_there = |other: &&UserId| mine.iter().any(|log| is_in(log, other));
+        let is_there = |other: &&UserId| {
+            let blocked = inner.blocks.between(user, other);
+            !blocked && mine.iter().any(|log| is_in(log, other))
+        };
         Ok(others.iter().filter(is_there).cloned().collect())
     }
 
@@ -445,6 +448,31 @@ impl Store for MemoryStore {
         }
         let cursors = &mut inner.thread_cursors;
         Ok(cursors.move_one(&inner.durable, user, conversation, root, seq)?)
+    }
+
+    async fn change_block(
+        &self,
+        user: &UserId,
+        other: &UserId,
+        on: bool,
+        at: Timestamp,
+    ) -> Result<bool, CommitError> {
+        let inner = &mut *self.lock();
+        if inner.health != Health::Accepting {
+            return Err(CommitError::Unavailable);
+        }
+        Ok(inner.change_block(user, other, on, at)?)
+    }
+
+    async fn blocks(
+        &self,
+        user: &UserId,
+        after: Option<&UserId>,
+        entries_max: usize,
+    ) -> Result<BlocksPage, ReadError> {
+        let inner = self.lock();
+        inner.readable()?;
+        Ok(inner.blocks.page(user, after, entries_max))
     }
 
     fn health(&self) -> Health {

@@ -18,11 +18,12 @@
 //!   answer hears `Unavailable`.
 //!
 //! Not modelled: a torn or rotten write (the log of a real engine has checksums for that), a slow or
-//! full disk, and failing reads. Changes of the directory, of leases, and of what people keep for themselves, are durable at once and
+//! full disk, and failing reads. Changes of the directory, of leases, of blocks, and of what people keep for themselves, are durable at once and
 //! never fail for a flush; they are refused while the store recovers. How long a lease lasts is the one thing here that a
 //! clock decides: a monotonic one, which a test may pause.
 
 mod answers;
+mod blocks;
 mod faults;
 mod leases;
 mod moderation;
@@ -39,6 +40,7 @@ use tidemark_core::Limits;
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
+use self::blocks::Blocks;
 use self::leases::KeptLeases;
 use self::people::People;
 use self::personal::Affairs;
@@ -67,6 +69,7 @@ struct Inner {
     lease_terms: LeaseTerms,
     affairs: Affairs,
     thread_cursors: ThreadCursors,
+    blocks: Blocks,
     durable: State,
     applied: State,
     /// Batches that are applied and wait for a flush. As many as there are callers waiting.
@@ -99,6 +102,7 @@ impl MemoryStore {
             lease_terms: LeaseTerms::default(),
             affairs: Affairs::default(),
             thread_cursors: ThreadCursors::default(),
+            blocks: Blocks::default(),
             durable: State::default(),
             applied: State::default(),
             waiting: Vec::new(),
@@ -133,6 +137,7 @@ impl MemoryStore {
             lease_terms: LeaseTerms::default(),
             affairs: inner.affairs.clone(),
             thread_cursors: inner.thread_cursors.clone(),
+            blocks: inner.blocks.clone(),
             durable: inner.durable.clone(),
             applied: inner.applied.clone(),
             waiting: Vec::new(),
@@ -159,9 +164,8 @@ impl Inner {
                 .into_iter()
                 .map(|command| {
                     let limits = &self.limits;
-                    let outcome = self
-                        .applied
-                        .perform(&self.people, limits, command, &mut changes);
+                    let people = (&self.people, &self.blocks);
+                    let outcome = self.applied.perform(people, limits, command, &mut changes);
                     outcome.map_err(CommitError::from)
                 })
                 .collect();
@@ -191,7 +195,7 @@ impl Inner {
         }
         for batch in waiting {
             for change in &batch.changes {
-                self.durable.apply(change);
+                self.keep(change);
             }
             // Whoever asked may have gone; the batch happened all the same.
             let _ = batch.answer.send(batch.outcomes);
@@ -201,7 +205,7 @@ impl Inner {
     /// Reads the disk anew: what it holds is the truth from now on.
     fn reload(&mut self) {
         for change in std::mem::take(&mut self.left_by_failed_flush) {
-            self.durable.apply(&change);
+            self.keep(&change);
         }
         self.applied = self.durable.clone();
     }

@@ -5,6 +5,7 @@ use tidemark_core::conversation::{
 };
 use tidemark_core::{Limits, Refusal, UserId};
 
+use super::blocks::Blocks;
 use super::people::People;
 use super::state::{Change, Log, State};
 use crate::{CursorMove, Outcome};
@@ -14,7 +15,7 @@ impl State {
     /// changes nothing.
     pub(crate) fn perform(
         &mut self,
-        people: &People,
+        people: (&People, &Blocks),
         limits: &Limits,
         command: Command,
         changes: &mut Vec<Change>,
@@ -91,7 +92,7 @@ impl State {
 
     fn decide(
         &self,
-        people: &People,
+        (people, blocks): (&People, &Blocks),
         limits: &Limits,
         command: Command,
     ) -> Result<Decision, Refusal> {
@@ -104,6 +105,7 @@ impl State {
             .map(|user| UserFacts {
                 exists: people.exists(user),
                 membership: log.and_then(|log| log.memberships.get(*user)).cloned(),
+                blocks_caller: needs.blocks && blocks.has(user, &author),
             })
             .collect();
         let made_before = needs
@@ -131,6 +133,9 @@ impl State {
             invites: log.map_or(&[], |log| &log.invites),
             limits,
             root: needs.root.and_then(|seq| log?.root(seq, &author)),
+            pair_is_blocked: needs
+                .direct_between
+                .is_some_and(|(one, other)| blocks.between(&one, &other)),
         };
         decide(&facts, command)
     }

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::columns::EventKind;
 
 use super::amendments::{self, Found, WantedMessages};
+use super::blocks::{self, Block};
 use super::column::{self, page_size, signed};
 use super::fault::Trouble;
 use super::feed;
@@ -155,6 +156,7 @@ pub(crate) struct Wanted {
     new_conversations: usize,
     positions: usize,
     roots: WantedRoots,
+    blocks: BTreeSet<Block>,
 }
 
 /// What the database said.
@@ -179,6 +181,8 @@ pub(crate) struct Facts {
     /// The places of events to come in the log of everything, growing.
     pub(crate) positions: Vec<tidemark_core::Position>,
     pub(crate) threads: Threads,
+    /// Those of the blocks that matter that there are.
+    pub(crate) blocks: HashSet<Block>,
 }
 
 /// Which facts a statement asks for.
@@ -198,6 +202,8 @@ enum Kind {
     Floor,
     Positions,
     Roots,
+    KeptPairs,
+    Blocks,
 }
 
 /// Statements, to be sent in this order in the transaction that writes, and how to read the answers.
@@ -226,6 +232,9 @@ impl Wanted {
         for user in needs.users {
             self.people.insert(user.clone());
             self.places.insert((id, user.clone()));
+            if needs.blocks {
+                self.blocks.insert((user.clone(), author.clone()));
+            }
         }
         if let Some(client_id) = needs.earlier_event {
             let named = (id, author.clone(), client_id);
@@ -242,6 +251,9 @@ impl Wanted {
             self.made.insert((author.clone(), client_id));
         }
         if let Some(pair) = needs.direct_between {
+            let (one, other) = pair.clone();
+            self.blocks.insert((other.clone(), one.clone()));
+            self.blocks.insert((one, other));
             self.directs.insert(pair);
         }
         if needs.invites {
@@ -266,6 +278,9 @@ impl Wanted {
             statements: Vec::new(),
             messages_twice: self.messages_twice,
         };
+        if !self.directs.is_empty() {
+            questions.ask(Kind::KeptPairs, blocks::keep_pairs_statement(&self.directs));
+        }
         let conversations = self.conversations.into_iter().collect();
         let lock = Statement::new(LOCK_CONVERSATIONS).uuids(conversations);
         questions.ask(Kind::Conversations, lock);
@@ -317,6 +332,9 @@ impl Wanted {
         if !self.invites.is_empty() {
             let invites = invites::kept_statement(self.invites.into_iter().collect());
             questions.ask(Kind::Invites, invites);
+        }
+        if !self.blocks.is_empty() {
+            questions.ask(Kind::Blocks, blocks::held_statement(&self.blocks));
         }
         if self.new_conversations > 0 {
             let keys =
@@ -381,6 +399,10 @@ impl Questions {
 }
 
 impl Facts {
+    pub(crate) fn has_block(&self, user: &UserId, other: &UserId) -> bool {
+        self.blocks.contains(&(user.clone(), other.clone()))
+    }
+
     fn read(&mut self, kind: Kind, row: &Row) -> Result<(), Trouble> {
         match kind {
             Kind::Conversations => {
@@ -441,7 +463,11 @@ impl Facts {
             }
             Kind::ConversationKeys => self.conversation_keys.push(column::get(row, 0)?),
             Kind::Roots => self.threads.read(row)?,
-            Kind::Floor | Kind::Positions => {}
+            Kind::Blocks => {
+                let block = (column::user_id(row, 0)?, column::user_id(row, 1)?);
+                self.blocks.insert(block);
+            }
+            Kind::Floor | Kind::Positions | Kind::KeptPairs => {}
         }
         Ok(())
     }

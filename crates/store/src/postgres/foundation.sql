@@ -65,7 +65,9 @@ CREATE TABLE tidemark.conversation (
     history text NOT NULL DEFAULT 'all',
     slow_mode_seconds bigint NOT NULL DEFAULT 0,
     announcements_only boolean NOT NULL DEFAULT false,
-    mention_all text NOT NULL DEFAULT 'member'
+    mention_all text NOT NULL DEFAULT 'member',
+    -- Whether one of the pair of a direct one blocks the other: follows from block.
+    blocked boolean NOT NULL DEFAULT false
 ) WITH (fillfactor = 70);
 
 -- The log. kind: 0 created, 1 message, 2 members, 3 settings, 4 edit, 5 delete, 6 reaction, 7 pin. messages and own are the running counts
@@ -268,3 +270,11 @@ CREATE TABLE tidemark.thread_cursor (
     read bigint NOT NULL,
     PRIMARY KEY (conversation, thread, person)
 ) WITH (fillfactor = 80);
+
+-- Who blocks whom, by the person's key and the other one's id, which never changes.
+CREATE TABLE tidemark.block (
+    person bigint NOT NULL,
+    other_id text COLLATE "C" NOT NULL,
+    at bigint NOT NULL,
+    PRIMARY KEY (person, other_id)
+);

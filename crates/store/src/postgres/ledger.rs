@@ -123,7 +123,10 @@ impl<'l> Ledger<'l> {
         let users: Vec<UserFacts> = needs
             .users
             .into_iter()
-            .map(|user| self.user_facts(id, user))
+            .map(|user| UserFacts {
+                blocks_caller: needs.blocks && facts.has_block(user, author),
+                ..self.user_facts(id, user)
+            })
             .collect();
         let earlier = needs
             .earlier_event
@@ -143,6 +146,10 @@ impl<'l> Ledger<'l> {
             .direct_between
             .as_ref()
             .and_then(|pair| facts.directs.get(pair));
+        let pair_is_blocked = needs
+            .direct_between
+            .as_ref()
+            .is_some_and(|(one, other)| facts.has_block(one, other) || facts.has_block(other, one));
         let place = facts.places.get(&(id, author.clone()));
         let facts = conversation::Facts {
             conversation: room.map(|room| &room.kept.state),
@@ -155,6 +162,7 @@ impl<'l> Ledger<'l> {
             invites: facts.invites.get(&id).map_or(&[], Vec::as_slice),
             limits: self.limits,
             root: first,
+            pair_is_blocked,
         };
         decide(&facts, command)
     }
@@ -167,6 +175,7 @@ impl<'l> Ledger<'l> {
         UserFacts {
             exists: true,
             membership: place.and_then(|place| place.membership.clone()),
+            blocks_caller: false,
         }
     }
 

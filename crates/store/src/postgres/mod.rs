@@ -10,6 +10,7 @@
 
 mod amendments;
 mod availability;
+mod blocks;
 mod column;
 mod connector;
 mod directory;
@@ -54,10 +55,10 @@ use tokio_postgres::Client;
 use uuid::Uuid;
 
 use crate::{
-    BansPage, Batch, CommitError, ConversationView, CountsOf, EventsFor, EventsPage, FeedEvent,
-    Health, InboxPage, Invitation, MembersPage, MembershipFeed, MembershipView, MentionsPage,
-    OpenError, Outcome, PageLimits, PersonalChanged, PersonalPage, ReadError, Receipts, Store,
-    ThreadCursorMove, ThreadPage, ThreadsPage, TimelinePage, VersionsPage, Window,
+    BansPage, Batch, BlocksPage, CommitError, ConversationView, CountsOf, EventsFor, EventsPage,
+    FeedEvent, Health, InboxPage, Invitation, MembersPage, MembershipFeed, MembershipView,
+    MentionsPage, OpenError, Outcome, PageLimits, PersonalChanged, PersonalPage, ReadError,
+    Receipts, Store, ThreadCursorMove, ThreadPage, ThreadsPage, TimelinePage, VersionsPage, Window,
 };
 
 use connector::Connector;
@@ -395,6 +396,27 @@ impl Store for PostgresStore {
         let connections = &self.connections;
         let moved = thread_reads::move_cursor(connections, user, conversation, root, seq).await;
         Ok(moved.map_err(ReadError::from)?)
+    }
+
+    async fn change_block(
+        &self,
+        user: &UserId,
+        other: &UserId,
+        on: bool,
+        at: Timestamp,
+    ) -> Result<bool, CommitError> {
+        let (connections, limits) = (&self.connections, &self.limits);
+        let changed = blocks::change(connections, user, other, on, at, limits).await;
+        Ok(changed.map_err(ReadError::from)?)
+    }
+
+    async fn blocks(
+        &self,
+        user: &UserId,
+        after: Option<&UserId>,
+        entries_max: usize,
+    ) -> Result<BlocksPage, ReadError> {
+        Ok(blocks::page(&self.connections, user, after, entries_max).await?)
     }
 
     fn health(&self) -> Health {

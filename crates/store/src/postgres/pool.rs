@@ -98,6 +98,18 @@ impl Connections {
         Ok(rows.pop().unwrap_or_default())
     }
 
+    /// Runs statements that change something one after the other, each in a snapshot of its own, durably and all or
+    /// none; the rows of each.
+    pub(crate) async fn change_in_order(
+        &self,
+        mut statements: Vec<Statement>,
+    ) -> Result<Vec<Vec<Row>>, Trouble> {
+        statements.insert(0, guard());
+        let mut rows = self.run(BEGIN_CHANGE, &statements).await?;
+        rows.remove(0);
+        Ok(rows)
+    }
+
     async fn run(&self, begin: &str, statements: &[Statement]) -> Result<Vec<Vec<Row>>, Trouble> {
         if self.0.is_closed() {
             return Err(Trouble::Closed);

@@ -302,7 +302,11 @@ pub(crate) fn acquainted_statement(user: &UserId, others: &[UserId]) -> Statemen
                 AND theirs.person = other.key AND theirs.departed IS NULL
             LIMIT 1
         ) AS shared
-        WHERE me.id = $1 AND other.id = ANY($2)",
+        WHERE me.id = $1 AND other.id = ANY($2)
+            AND NOT EXISTS (
+                SELECT FROM tidemark.block WHERE person = me.key AND other_id = other.id)
+            AND NOT EXISTS (
+                SELECT FROM tidemark.block WHERE person = other.key AND other_id = me.id)",
     )
     .text(user.to_string())
     .texts(others.iter().map(UserId::to_string).collect())

@@ -25,13 +25,13 @@ macro_rules! conversation_columns {
     () => {
         "c.key, c.id, c.kind, c.visibility, c.title, c.topic, c.retention_days, c.created_at, \
          c.members, c.head, c.messages, c.active, c.history, c.slow_mode_seconds, \
-         c.announcements_only, c.mention_all"
+         c.announcements_only, c.mention_all, c.blocked"
     };
 }
 pub(crate) use conversation_columns;
 
 /// How many columns that is.
-pub(crate) const CONVERSATION_COLUMNS: usize = 16;
+pub(crate) const CONVERSATION_COLUMNS: usize = 17;
 
 pub(crate) fn kept_conversation(row: &Row) -> Result<KeptConversation, Trouble> {
     let days: Option<i64> = column::get(row, 6)?;
@@ -56,6 +56,7 @@ pub(crate) fn kept_conversation(row: &Row) -> Result<KeptConversation, Trouble> 
             members: column::count(row, 8)?,
             head: column::seq(row, 9)?,
             messages: column::count(row, 10)?,
+            blocked: column::get(row, 16)?,
         },
         active: column::position(row, 11)?,
     })

@@ -33,6 +33,7 @@ pub(crate) fn acquainted(
     user: &UserId,
     mut others: Vec<UserId>,
 ) -> Read<Vec<UserId>> {
+    let id = user;
     let Some(user) = lookup::user_key(connection, user)? else {
         return Ok(Vec::new());
     };
@@ -43,11 +44,13 @@ pub(crate) fn acquainted(
          WHERE other.id = ?2 AND mine.user = ?1 AND mine.departed IS NULL
             AND theirs.user = other.key AND theirs.conversation = mine.conversation
             AND theirs.departed IS NULL
+            AND NOT EXISTS (SELECT 1 FROM block WHERE user = ?1 AND other_id = ?2)
+            AND NOT EXISTS (SELECT 1 FROM block WHERE user = other.key AND other_id = ?3)
          LIMIT 1",
     )?;
     let mut failed = None;
     others.retain(|other| {
-        let found = statement.exists((user, other.as_str()));
+        let found = statement.exists((user, other.as_str(), id.as_str()));
         found.unwrap_or_else(|error| {
             failed = Some(error);
             false

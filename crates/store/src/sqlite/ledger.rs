@@ -13,6 +13,7 @@ use crate::columns::EventKind;
 use crate::{CursorMove, Outcome};
 
 use super::amendments;
+use super::blocks;
 use super::cache::{Conversations, Place, Places, Users};
 use super::invites;
 use super::log;
@@ -21,6 +22,7 @@ use super::member_rows;
 use super::mentions;
 use super::people;
 use super::personal;
+use super::reads::Read;
 use super::threads;
 
 /// The writer's connection and all that it remembers.
@@ -110,7 +112,13 @@ impl Ledger {
         let needs = command.needs();
         let mut users = Vec::with_capacity(needs.users.len());
         for user in needs.users {
-            users.push(user_facts(connection, key, user)?);
+            let mut facts = user_facts(connection, key, user)?;
+            if needs.blocks
+                && let Some(user) = lookup::user_key(connection, user)?
+            {
+                facts.blocks_caller = blocks::has(connection, user, author)?;
+            }
+            users.push(facts);
         }
         let earlier = match (needs.earlier_event, key, author_key) {
             (Some(client_id), Some(key), Some(author)) => {
@@ -143,6 +151,10 @@ impl Ledger {
         if let (None, Some((one, other))) = (existing, &needs.direct_between) {
             existing = people::direct_between(connection, one, other)?;
         }
+        let pair_is_blocked = match &needs.direct_between {
+            Some((one, other)) => blocks::between(connection, one, other)?,
+            None => false,
+        };
         let place = match (key, author_key) {
             (Some(key), Some(author)) => Some(&*self.places.find(connection, key, author)?),
             _ => None,
@@ -158,6 +170,7 @@ impl Ledger {
             invites: &invites,
             limits: &self.limits,
             root,
+            pair_is_blocked,
         };
         Ok(decide(&facts, command))
     }
@@ -289,6 +302,27 @@ impl Ledger {
         }))
     }
 
+    /// Performs a change of a block, inside the transaction that is open like a command.
+    pub(crate) fn change_block(
+        &mut self,
+        user: &UserId,
+        other: &UserId,
+        on: bool,
+        at: Timestamp,
+    ) -> Read<bool> {
+        let connection = &self.connection;
+        let changed = blocks::change(connection, user, other, on, at, &self.limits)?;
+        let (one, another) = UserId::pair(user.clone(), other.clone());
+        if changed
+            && let Some(direct) = people::direct_between(connection, &one, &another)?
+            && let Some(kept) = self.conversations.find(connection, direct)?
+        {
+            kept.state.blocked = blocks::between(connection, &one, &another)?;
+            blocks::note(connection, kept.key, kept.state.blocked)?;
+        }
+        Ok(changed)
+    }
+
     fn unchanged(&mut self, id: ConversationId) -> rusqlite::Result<Result<Outcome, Refusal>> {
         let kept = self.conversations.find(&self.connection, id)?;
         let head = kept.map_or(Seq::ZERO, |kept| kept.state.head);
@@ -341,6 +375,7 @@ fn user_facts(
     Ok(UserFacts {
         exists: true,
         membership,
+        blocks_caller: false,
     })
 }
 

@@ -28,7 +28,7 @@ macro_rules! conversation_columns {
          conversation.title, conversation.topic, conversation.retention_days, \
          conversation.created_at, conversation.members, head.seq, head.messages, head.position, \
          conversation.history, conversation.slow_mode_seconds, \
-         conversation.announcements_only, conversation.mention_all"
+         conversation.announcements_only, conversation.mention_all, conversation.blocked"
     };
 }
 
@@ -81,6 +81,7 @@ fn kept_conversation(row: &Row<'_>) -> rusqlite::Result<KeptConversation> {
             members: row.get(8)?,
             head: column::seq(row, 9)?,
             messages: row.get(10)?,
+            blocked: row.get(16)?,
         },
         active: column::position(row, 11)?,
     })

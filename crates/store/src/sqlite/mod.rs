@@ -6,6 +6,7 @@
 //! indexes over it: heads, unread counts and inboxes are seeks.
 
 mod amendments;
+mod blocks;
 mod cache;
 mod checkpointer;
 mod column;
@@ -48,10 +49,10 @@ use uuid::Uuid;
 
 use crate::lease_terms::LeaseTerms;
 use crate::{
-    BansPage, Batch, CommitError, ConversationView, CountsOf, EventsFor, EventsPage, FeedEvent,
-    Health, InboxPage, Invitation, MembersPage, MembershipFeed, MembershipView, MentionsPage,
-    OpenError, Outcome, PageLimits, PersonalChanged, PersonalPage, ReadError, Receipts, Store,
-    ThreadCursorMove, ThreadPage, ThreadsPage, TimelinePage, VersionsPage, Window,
+    BansPage, Batch, BlocksPage, CommitError, ConversationView, CountsOf, EventsFor, EventsPage,
+    FeedEvent, Health, InboxPage, Invitation, MembersPage, MembershipFeed, MembershipView,
+    MentionsPage, OpenError, Outcome, PageLimits, PersonalChanged, PersonalPage, ReadError,
+    Receipts, Store, ThreadCursorMove, ThreadPage, ThreadsPage, TimelinePage, VersionsPage, Window,
 };
 
 use files::Files;
@@ -441,6 +442,32 @@ impl Store for SqliteStore {
             threads::move_cursor(connection, user, conversation, root, seq)
         });
         Ok(moved.await?)
+    }
+
+    async fn change_block(
+        &self,
+        user: &UserId,
+        other: &UserId,
+        on: bool,
+        at: Timestamp,
+    ) -> Result<bool, CommitError> {
+        let (user, other) = (user.clone(), other.clone());
+        let changed = self
+            .writer
+            .change_remembered(move |ledger| ledger.change_block(&user, &other, on, at));
+        Ok(changed.await?)
+    }
+
+    async fn blocks(
+        &self,
+        user: &UserId,
+        after: Option<&UserId>,
+        entries_max: usize,
+    ) -> Result<BlocksPage, ReadError> {
+        let (user, after) = (user.clone(), after.cloned());
+        self.readers
+            .read(move |connection| blocks::page(connection, &user, after.as_ref(), entries_max))
+            .await
     }
 
     fn health(&self) -> Health {

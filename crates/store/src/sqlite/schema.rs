@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     ROLES,
     THREADS,
     SKELETONS,
+    BLOCKS,
 ];
 
 const FOUNDATION: &str = "
@@ -300,6 +301,18 @@ ALTER TABLE user ADD COLUMN skeleton TEXT;
 UPDATE user SET skeleton = replace(replace(lower(replace(replace(replace(replace(
     id, '0', 'o'), 'O', 'o'), '1', 'l'), 'I', 'l')), 'rn', 'm'), 'vv', 'w') WHERE origin = 0;
 CREATE INDEX user_by_skeleton ON user (skeleton) WHERE origin = 0;
+";
+
+/// Who blocks whom. What a conversation says of its pair follows from it, and is there so that a message costs no look
+/// into it.
+const BLOCKS: &str = "
+ALTER TABLE conversation ADD COLUMN blocked INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE block (
+    user INTEGER NOT NULL,
+    other_id TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (user, other_id)
+) STRICT, WITHOUT ROWID;
 ";
 
 /// Brings the file to the present schema and returns its epoch, which the first opening makes.

@@ -29,8 +29,8 @@ const QUEUE_MAX: usize = 1024;
 /// Gives an answer, after the commit.
 pub(crate) type Reply = Box<dyn FnOnce() + Send>;
 
-/// A change to people, sessions, keys, or what people keep for themselves.
-pub(crate) type Change = Box<dyn FnOnce(&Connection) -> rusqlite::Result<Reply> + Send>;
+/// A change to people, sessions, keys, blocks, or what people keep for themselves.
+pub(crate) type Change = Box<dyn FnOnce(&mut Ledger) -> rusqlite::Result<Reply> + Send>;
 
 /// The results of a batch, in its order.
 pub(crate) type Answers = Vec<Result<Outcome, CommitError>>;
@@ -103,9 +103,20 @@ impl Writer {
         A: Heard + Send + 'static,
         F: FnOnce(&Connection) -> Result<T, Fault<A>> + Send + 'static,
     {
+        self.change_remembered(move |ledger| change(ledger.connection()))
+            .await
+    }
+
+    /// The same for a change to something that the ledger remembers.
+    pub(crate) async fn change_remembered<T, A, F>(&self, change: F) -> Result<T, A::Error>
+    where
+        T: Send + 'static,
+        A: Heard + Send + 'static,
+        F: FnOnce(&mut Ledger) -> Result<T, Fault<A>> + Send + 'static,
+    {
         let (reply, answer) = oneshot::channel();
-        self.submit(Job::Change(Box::new(move |connection| {
-            let result = match change(connection) {
+        self.submit(Job::Change(Box::new(move |ledger| {
+            let result = match change(ledger) {
                 Ok(value) => Ok(value),
                 Err(Fault::Answer(error)) => Err(error),
                 Err(Fault::Engine(error)) => return Err(error),

@@ -249,7 +249,7 @@ fn flush(ledger: &mut Ledger, jobs: Vec<Job>, health: &HealthCell) -> rusqlite::
                     let _ = reply.send(answers);
                 }));
             }
-            Job::Change(change) => replies.push(change(ledger.connection()).map_err(failing)?),
+            Job::Change(change) => replies.push(change(ledger).map_err(failing)?),
         }
     }
     execute(ledger.connection(), "COMMIT").map_err(failing)?;
