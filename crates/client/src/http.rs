@@ -11,7 +11,7 @@ use tidemark_core::conversation::Emoji;
 use tidemark_core::{ClientId, ConversationId, InviteId, Position, Seq, SessionId, UserId};
 use tidemark_protocol::Code;
 use tidemark_protocol::body::{
-    Accepted, BanToMake, Bans, Conversation, ConversationPatch, Cursor, DeliveredCursor,
+    Accepted, BanToMake, Bans, Blocks, Conversation, ConversationPatch, Cursor, DeliveredCursor,
     EventsPage, FeedPage, Inbox, InvitePreview, InviteToMake, Invites, MadeInvite, Members,
     MembersToAdd, MentionsPage, MessageAccepted, MessageEdit, MessageHistory, MessagesPage,
     MoveCursor, NewAccount, NewConversation, NewMessage, NewOwner, Personal, PersonalChanges,
@@ -264,6 +264,8 @@ calls! {
     /// What a message said over time, oldest first, after the version at `after`.
     message_history(id: ConversationId, seq: Seq, after: Seq, limit: u32) -> MessageHistory
         = GET format!("/v1/conversations/{id}/messages/{seq}/history?after={after}&limit={limit}");
+    /// A page of those whom the user blocks, in the order of their ids.
+    blocks(limit: u32, after: Option<&UserId>) -> Blocks = GET blocks_path(limit, after);
 }
 
 impl Http {
@@ -284,6 +286,27 @@ impl Http {
     /// When the server cannot be reached or refuses.
     pub async fn revoke_invite(&self, id: ConversationId, invite: InviteId) -> Answer<()> {
         let path = format!("/v1/conversations/{id}/invites/{invite}");
+        checked(self.request(Method::DELETE, &path)).await.map(drop)
+    }
+
+    /// Blocks somebody: neither of the two writes in their direct conversation any more, and they add the user to
+    /// nothing.
+    ///
+    /// # Errors
+    ///
+    /// When the server cannot be reached or refuses.
+    pub async fn block(&self, user: &UserId) -> Answer<()> {
+        let path = format!("/v1/users/{user}/block");
+        checked(self.request(Method::PUT, &path)).await.map(drop)
+    }
+
+    /// Blocks somebody no longer.
+    ///
+    /// # Errors
+    ///
+    /// When the server cannot be reached or refuses.
+    pub async fn unblock(&self, user: &UserId) -> Answer<()> {
+        let path = format!("/v1/users/{user}/block");
         checked(self.request(Method::DELETE, &path)).await.map(drop)
     }
 
@@ -362,6 +385,14 @@ fn threads_path(only: Option<ConversationId>, limit: u32, before: Option<Positio
 
 fn people_path(id: ConversationId, part: &str, limit: u32, after: Option<&UserId>) -> String {
     let mut path = format!("/v1/conversations/{id}/{part}?limit={limit}");
+    if let Some(after) = after {
+        let _ = write!(path, "&after={}", escape(after.as_str()));
+    }
+    path
+}
+
+fn blocks_path(limit: u32, after: Option<&UserId>) -> String {
+    let mut path = format!("/v1/blocks?limit={limit}");
     if let Some(after) = after {
         let _ = write!(path, "&after={}", escape(after.as_str()));
     }

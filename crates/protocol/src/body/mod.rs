@@ -4,6 +4,7 @@
 //! takes the value away.
 
 mod account;
+mod block;
 mod conversation;
 mod feed;
 mod invite;
@@ -19,6 +20,7 @@ mod thread;
 mod user;
 
 pub use account::{NewAccount, Session, Sessions, SignIn, SignedIn};
+pub use block::{Block, Blocks};
 pub use conversation::{Conversation, ConversationPatch, Inbox, NewConversation};
 pub use feed::{FeedEntry, FeedPage};
 pub use invite::{Invite, InvitePreview, InviteToMake, Invites, MadeInvite};

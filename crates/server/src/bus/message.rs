@@ -30,6 +30,7 @@ const DELETION: u8 = 35;
 const VEILED: u8 = 40;
 const ROLES: u8 = 41;
 const THREAD_READ: u8 = 36;
+const BLOCKS: u8 = 42;
 
 const OFFLINE: u8 = 0;
 const AWAY: u8 = 1;
@@ -111,6 +112,8 @@ pub(crate) enum Hint {
         conversation: ConversationId,
         frame: Utf8Bytes,
     },
+    /// A user blocks somebody from now on, or somebody less. To those who follow one of the two.
+    Blocks { user: UserId, has_more: bool },
 }
 
 pub(crate) fn encode(node: NodeId, hint: &Hint) -> Bytes {
@@ -191,6 +194,10 @@ pub(crate) fn encode(node: NodeId, hint: &Hint) -> Bytes {
             put_user(&mut out, user);
             out.put_u8((*is_new).into());
         }
+        Hint::Blocks { user, has_more } => {
+            put_user(&mut out, user);
+            out.put_u8((*has_more).into());
+        }
     }
     out.put_slice(hint.frame().unwrap_or("").as_bytes());
     out.freeze()
@@ -263,6 +270,10 @@ pub(crate) fn decode(mut message: Bytes) -> Option<(NodeId, Hint)> {
             conversation: ConversationId(take_uuid(rest)?),
             frame: take_frame(rest)?,
         },
+        BLOCKS => Hint::Blocks {
+            user: take_user(rest)?,
+            has_more: rest.try_get_u8().ok()? != 0,
+        },
         _ => return None,
     };
     Some((node, hint))
@@ -284,6 +295,7 @@ impl Hint {
             Self::Presence { .. } => PRESENCE,
             Self::WhoIsThere { .. } => WHO_IS_THERE,
             Self::ThreadRead { .. } => THREAD_READ,
+            Self::Blocks { .. } => BLOCKS,
         }
     }
 
@@ -299,7 +311,8 @@ impl Hint {
             | Self::Revoked { .. }
             | Self::Roles { .. }
             | Self::Presence { .. }
-            | Self::WhoIsThere { .. } => None,
+            | Self::WhoIsThere { .. }
+            | Self::Blocks { .. } => None,
         }
     }
 }
@@ -465,6 +478,10 @@ mod tests {
             Hint::WhoIsThere {
                 user: user("ann"),
                 is_new: true,
+            },
+            Hint::Blocks {
+                user: user("ann"),
+                has_more: true,
             },
         ]
     }

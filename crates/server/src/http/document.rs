@@ -9,8 +9,8 @@ use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 
 use super::{
-    accounts, amendments, conversations, cursors, feed, invites, members, messages, moderation,
-    operations, page, personal, sync, threads, users,
+    accounts, amendments, blocks, conversations, cursors, feed, invites, members, messages,
+    moderation, operations, page, personal, sync, threads, users,
 };
 
 /// The document. Every handler of the router is in `paths`; a test compares the two.
@@ -38,6 +38,7 @@ use super::{
         moderation::bans, moderation::ban, moderation::unban, moderation::hand_over,
         moderation::history,
         sync::sync, feed::feed,
+        blocks::block, blocks::unblock, blocks::list,
         operations::health, operations::ready, operations::metrics,
     ),
     security(("bearer" = [])),

@@ -4,6 +4,7 @@
 mod accepted;
 mod accounts;
 mod amendments;
+mod blocks;
 mod client_address;
 mod conversations;
 mod cursors;
@@ -83,6 +84,11 @@ fn people<S: Store + Directory>() -> Router<Arc<Gateway<S>>> {
             get(users::me::<S>).patch(users::change_me::<S>),
         )
         .route("/v1/users/{id}", get(users::user::<S>))
+        .route(
+            "/v1/users/{id}/block",
+            put(blocks::block::<S>).delete(blocks::unblock::<S>),
+        )
+        .route("/v1/blocks", get(blocks::list::<S>))
 }
 
 fn conversations<S: Store + Directory>() -> Router<Arc<Gateway<S>>> {

@@ -161,7 +161,8 @@ impl Hub {
         for (users, have_left) in [(&arrival.left, true), (&arrival.joined, false)] {
             for user in users {
                 let sockets = self.sessions_of(user);
-                self.presence.membership_changed(user, &sockets, have_left);
+                self.presence
+                    .acquaintance_changed(user, &sockets, have_left);
             }
         }
     }
@@ -180,7 +181,7 @@ impl Hub {
             self.keep(rooms, *id, room);
             if is_news {
                 let sockets = self.sessions_of(user);
-                self.presence.membership_changed(user, &sockets, false);
+                self.presence.acquaintance_changed(user, &sockets, false);
             }
             is_news
         })

@@ -7,6 +7,7 @@
 //! socket misses, it reads from the store.
 
 mod arrival;
+mod blocks;
 mod order;
 mod outbox;
 mod peers;

@@ -273,6 +273,7 @@ impl Hub {
                 self.presence.hear_presence(node, &user, presence);
             }
             Hint::WhoIsThere { user, is_new } => self.presence.answer_who_is_there(&user, is_new),
+            Hint::Blocks { user, has_more } => self.blocks_changed(&user, has_more),
         }
     }
 

@@ -166,20 +166,20 @@ impl Board {
         }
     }
 
-    /// A user, with these sockets here, joined or left a conversation. Whoever may not see them any more is told
-    /// nothing from this moment on.
-    pub(crate) fn membership_changed(
+    /// A user, with these sockets here, joined or left a conversation, or changed whom they block. If that may have
+    /// taken acquaintances away, whoever may not see them any more is told nothing from this moment on.
+    pub(crate) fn acquaintance_changed(
         &self,
         user: &UserId,
         sockets: &[Arc<Session>],
-        has_left: bool,
+        may_be_less: bool,
     ) {
         let mut doubt = Doubt::default();
         for session in sockets {
             let mut watching = session.watching.lock();
             if !watching.is_empty() {
                 doubt.of_watched = true;
-                if has_left {
+                if may_be_less {
                     watching.doubt_all();
                 }
             }
@@ -189,7 +189,7 @@ impl Board {
                 return;
             };
             doubt.of_watchers = true;
-            if has_left {
+            if may_be_less {
                 for session in entry.watchers.values() {
                     session.watching.lock().doubt(user);
                 }

@@ -395,7 +395,7 @@ async fn an_answer_of_the_store_from_before_a_change_is_of_no_use() {
     };
     let sockets = || vec![Arc::clone(&world.ann)];
     let question = world.board().question(&user("ann"), sockets(), doubt);
-    world.board().membership_changed(&user("bob"), &[], true);
+    world.board().acquaintance_changed(&user("bob"), &[], true);
     let found = HashSet::from([user("bob")]);
     world.board().settle(&user("ann"), &question, &found, doubt);
     world.pass(0).await;
@@ -406,7 +406,7 @@ async fn an_answer_of_the_store_from_before_a_change_is_of_no_use() {
     assert_eq!(world.statuses(), ["online"]);
     // And from this moment on nothing is told, whatever the store says later.
     let ann = [Arc::clone(&world.ann)];
-    world.board().membership_changed(&user("ann"), &ann, true);
+    world.board().acquaintance_changed(&user("ann"), &ann, true);
     for bob in world.hub.sessions_of(&user("bob")) {
         world.hub.declare(&bob, Status::Away);
     }

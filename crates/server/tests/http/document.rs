@@ -41,7 +41,7 @@ async fn every_call_of_the_document_is_there() {
             calls += 1;
         }
     }
-    assert_eq!(calls, 51);
+    assert_eq!(calls, 54);
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@
 
 mod accounts;
 mod amendments;
+mod blocking;
 mod conversations;
 mod cursors;
 mod document;
