@@ -8,8 +8,8 @@ use crate::{Limits, Refusal, UserId};
 /// What is known when somebody wants to block another person, or to end that.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BlockFacts {
-    /// Whether there is such a person as the other one.
-    pub exists: bool,
+    /// Whether both people are known.
+    pub both_exist: bool,
     /// Whether the other one is blocked now.
     pub is_blocked: bool,
     /// How many people are blocked by the one who wishes it.
@@ -20,7 +20,7 @@ pub struct BlockFacts {
 ///
 /// # Errors
 ///
-/// `not_found` if there is no such person, `invalid` for oneself, `too_large` for one more than anybody may block.
+/// `not_found` if one of them is not known, `invalid` for oneself, `too_large` for one more than anybody may block.
 pub fn change_block(
     user: &UserId,
     other: &UserId,
@@ -31,8 +31,8 @@ pub fn change_block(
     if user == other {
         return Err(Refusal::invalid("nobody blocks themselves"));
     }
-    if !facts.exists {
-        return Err(Refusal::not_found(format!("there is no user {other}")));
+    if !facts.both_exist {
+        return Err(Refusal::not_found("there is no such user"));
     }
     if on && !facts.is_blocked && facts.blocks >= limits.blocks_max {
         let most = limits.blocks_max;

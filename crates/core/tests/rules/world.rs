@@ -69,7 +69,7 @@ impl World {
     ) -> Result<bool, Refusal> {
         let block = (user.clone(), other.clone());
         let facts = BlockFacts {
-            exists: self.users.contains(other),
+            both_exist: [user, other].iter().all(|one| self.users.contains(*one)),
             is_blocked: self.blocks.contains(&block),
             blocks: self.blocks.iter().filter(|(one, _)| one == user).count(),
         };

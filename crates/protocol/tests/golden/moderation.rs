@@ -2,8 +2,8 @@
 
 use tidemark_core::conversation::{ConversationKind, EventBody, History, Mentions, Role};
 use tidemark_protocol::body::{
-    Ban, BanToMake, Bans, ConversationPatch, EventsPage, Invite, InvitePreview, InviteToMake,
-    Invites, MadeInvite, MessageHistory, MessageVersion, NewOwner,
+    Ban, BanToMake, Bans, Block, Blocks, ConversationPatch, EventsPage, Invite, InvitePreview,
+    InviteToMake, Invites, MadeInvite, MessageHistory, MessageVersion, NewOwner,
 };
 use tidemark_protocol::wire::{LogEntry, Secret, Wire};
 
@@ -124,6 +124,17 @@ fn moderation() -> Vec<Case> {
                     reason: Some("spam".to_owned()),
                 }],
                 more: false,
+            },
+        ),
+        Case::body(
+            "GET /v1/blocks",
+            "whom the caller blocks, in the order of their ids",
+            Blocks {
+                users: vec![Block {
+                    user: Wire(user("ben")),
+                    at: Wire(at(220)),
+                }],
+                more: true,
             },
         ),
         Case::body(

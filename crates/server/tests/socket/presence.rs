@@ -137,6 +137,36 @@ async fn strangers_are_as_unknown_as_those_who_do_not_exist() {
 }
 
 #[tokio::test]
+async fn whoever_blocks_and_whoever_is_blocked_are_hidden_from_each_other() {
+    let world = World::with(&[HASTY]).await;
+    let [ann, bob, cem] = world.people(["ann", "bob", "cem"]);
+    ann.group(&["bob", "cem"]).await;
+    let (mut anns, mut bobs) = (ann.socket().await, bob.socket().await);
+    let mut cems = cem.socket().await;
+    for (socket, other) in [(&mut anns, "bob"), (&mut bobs, "ann")] {
+        socket.send(watch(&[other, "cem"])).await;
+        let told = [next_presence(socket).await, next_presence(socket).await];
+        assert!(told.contains(&presence(other, "online")), "{told:?}");
+    }
+    let block = json!({});
+    let path = "/v1/users/ann/block";
+    assert_eq!(bob.put(path, &block).await.status, 204);
+    for socket in [&mut anns, &mut bobs] {
+        tell(socket, says("away")).await;
+    }
+    tell(&mut cems, says("away")).await;
+    for socket in [&mut anns, &mut bobs] {
+        assert_eq!(next_presence(socket).await, presence("cem", "away"));
+    }
+    // Naming them again is of no use.
+    anns.send(watch(&["bob", "cem"])).await;
+    assert_eq!(next_presence(&mut anns).await, presence("cem", "away"));
+    assert_eq!(bob.delete(path).await.status, 204);
+    assert_eq!(next_presence(&mut anns).await, presence("bob", "away"));
+    assert_eq!(next_presence(&mut bobs).await, presence("ann", "away"));
+}
+
+#[tokio::test]
 async fn one_of_two_shared_conversations_is_enough() {
     let world = World::new().await;
     let (ann, _bob, mut watcher, mut other) = pair(&world).await;

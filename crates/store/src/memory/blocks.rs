@@ -76,7 +76,7 @@ impl Inner {
         at: Timestamp,
     ) -> Result<bool, Refusal> {
         let facts = BlockFacts {
-            exists: self.people.exists(other),
+            both_exist: self.people.exists(user) && self.people.exists(other),
             is_blocked: self.blocks.has(user, other),
             blocks: self.blocks.of(user, Bound::Unbounded).count(),
         };

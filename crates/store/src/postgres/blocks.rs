@@ -25,7 +25,8 @@ const TRIES_MAX: usize = 100;
 pub(crate) type Block = (UserId, UserId);
 
 const STANDING: &str = "SELECT
-        EXISTS (SELECT FROM tidemark.person WHERE id = $2 AND origin <> 2),
+        me.key IS NOT NULL
+            AND EXISTS (SELECT FROM tidemark.person WHERE id = $2 AND origin <> 2),
         EXISTS (SELECT FROM tidemark.block WHERE person = me.key AND other_id = $2),
         (SELECT count(*) FROM tidemark.block WHERE person = me.key)
     FROM (VALUES ($1)) AS asked(id)
@@ -96,7 +97,7 @@ pub(crate) async fn change(
         let row = row.ok_or_else(|| column::damaged("a question without an answer"))?;
         let blocks = column::count(row, 2)?;
         let facts = BlockFacts {
-            exists: column::get(row, 0)?,
+            both_exist: column::get(row, 0)?,
             is_blocked: column::get(row, 1)?,
             blocks: usize::try_from(blocks).map_err(column::damaged)?,
         };

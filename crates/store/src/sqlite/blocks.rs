@@ -43,17 +43,14 @@ pub(crate) fn change(
     limits: &Limits,
 ) -> Read<bool> {
     let key = lookup::user_key(connection, user)?;
-    let exists = !other.is_reserved() && lookup::user_key(connection, other)?.is_some();
+    let other_exists = !other.is_reserved() && lookup::user_key(connection, other)?.is_some();
     let facts = match key {
         Some(key) => BlockFacts {
-            exists,
+            both_exist: other_exists,
             is_blocked: has(connection, key, other)?,
             blocks: count(connection, key)?,
         },
-        None => BlockFacts {
-            exists,
-            ..BlockFacts::default()
-        },
+        None => BlockFacts::default(),
     };
     let changes = change_block(user, other, on, facts, limits)?;
     let Some(key) = key.filter(|_| changes) else {

@@ -2,6 +2,8 @@
 
 mod script;
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 use tidemark_store::conformance::{Engine, Snapshot};
 use tidemark_store::{Directory, NewAccount, Store};
@@ -103,6 +105,18 @@ impl<E: Engine> Actor<E> {
                     (threads.collect::<Vec<_>>(), page.next.is_some())
                 });
                 format!("{page:#?}")
+            }
+            Step::ChangeBlock([user, other], on, at) => {
+                let changed = self.store.change_block(user, other, *on, *at);
+                format!("{:?}", changed.await)
+            }
+            Step::ReadBlocks(user, after, entries_max) => {
+                let blocks = self.store.blocks(user, after.as_ref(), *entries_max);
+                format!("{:#?}", blocks.await)
+            }
+            Step::ReadAcquainted(user) => {
+                let found = self.store.acquainted(user, &people()).await;
+                format!("{:?}", found.map(BTreeSet::from_iter))
             }
             Step::Reopen => {
                 self.store.close().await;

@@ -42,6 +42,9 @@ pub(crate) enum Step {
     ReadMain(Caller, ConversationId, Window, PageLimits),
     ReadThread(Caller, ConversationId, Seq, Window, PageLimits),
     ReadThreads(UserId, Option<ConversationId>, PageLimits),
+    ChangeBlock([UserId; 2], bool, Timestamp),
+    ReadBlocks(UserId, Option<UserId>, usize),
+    ReadAcquainted(UserId),
 }
 
 impl Step {
@@ -65,6 +68,8 @@ impl Step {
                 | Self::ReadMain(..)
                 | Self::ReadThread(..)
                 | Self::ReadThreads(..)
+                | Self::ReadBlocks(..)
+                | Self::ReadAcquainted(..)
         )
     }
 }
@@ -171,6 +176,11 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (person(), display_name()).prop_map(|(person, name)| Step::Rename(person, name)),
         3 => (person(), room(), personal())
             .prop_map(|(person, room, change)| Step::ChangePersonal(person, room, change)),
+        3 => (person(), person(), any::<bool>(), time())
+            .prop_map(|(person, other, on, at)| Step::ChangeBlock([person, other], on, at)),
+        1 => (person(), option::of(person()), 1..4_usize)
+            .prop_map(|(person, after, most)| Step::ReadBlocks(person, after, most)),
+        1 => person().prop_map(Step::ReadAcquainted),
         1 => "[abABe_%]{0,2}".prop_map(Step::FindUsers),
         2 => (caller(), room(), seq(), limits())
             .prop_map(|(caller, room, after, limits)| Step::ReadEvents(caller, room, after, limits)),
