@@ -121,10 +121,7 @@ async fn carry_out(client: &Client, wish: Wish) -> Result<Option<Event>, HttpErr
             client.edit(conversation, seq, text, mentions).await?;
             return Ok(None);
         }
-        Wish::Delete(id, seq) => {
-            client.delete(id, seq).await?;
-            return Ok(None);
-        }
+        Wish::Delete(id, seq) => return client.delete(id, seq).await.map(|_| None),
         Wish::React {
             conversation,
             seq,
@@ -134,10 +131,7 @@ async fn carry_out(client: &Client, wish: Wish) -> Result<Option<Event>, HttpErr
             client.react(conversation, seq, emoji, on).await?;
             return Ok(None);
         }
-        Wish::Pin(id, seq, on) => {
-            client.pin(id, seq, on).await?;
-            return Ok(None);
-        }
+        Wish::Pin(id, seq, on) => return client.pin(id, seq, on).await.map(|_| None),
     };
     let begun = http.create_conversation(&new).await?;
     client.learn(&begun);

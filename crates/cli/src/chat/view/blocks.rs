@@ -148,13 +148,11 @@ fn message(
     }
     let is_in_conversation = open.thread.is_none();
     if let Some(reply) = message.thread.filter(|_| is_in_conversation) {
-        let room = usize::from(width).saturating_sub(GUTTER + 12);
-        let root = open
-            .message(reply.root)
-            .map(|it| quotation(state, it, room));
-        let root = root.unwrap_or_else(|| format!("#{}", reply.root));
-        let words = format!("↳ in thread {root}");
         let room = usize::from(width).saturating_sub(GUTTER);
+        let first = open.message(reply.root);
+        let quoted = first.map(|it| quotation(state, it, room));
+        let quoted = quoted.unwrap_or_else(|| format!("#{}", reply.root));
+        let words = format!("↳ in thread {quoted}");
         lines.push(behind_gutter(wrap::cut(&words, room), palette.dim()));
     }
     let style = if is_for_me {
@@ -211,12 +209,11 @@ fn thread(state: &State, below: &Replies, unread: usize, width: u16) -> Vec<Line
     };
     let known = below.participants.iter().collect();
     let people = people(state, known, below.participant_count);
-    let mut words = format!("↳ {count} · {people}");
-    let mut style = palette.dim();
-    if unread > 0 {
-        words.push_str(&format!(" · {unread} new"));
-        style = palette.unread();
-    }
+    let (new, style) = match unread {
+        0 => (String::new(), palette.dim()),
+        unread => (format!(" · {unread} new"), palette.unread()),
+    };
+    let words = format!("↳ {count} · {people}{new}");
     signed("  ", &words, width, style)
 }
 
