@@ -114,7 +114,7 @@ pub fn decide(facts: &Facts<'_>, command: Command) -> Result<Decision, Refusal> 
     let Command {
         caller, action, at, ..
     } = command;
-    if let Action::Create(new) = action {
+    if let Action::Create(new) = &action {
         return create(facts, &caller, new);
     }
     let conversation = facts.conversation.ok_or_else(|| match &action {
@@ -208,7 +208,7 @@ fn of_writing(operation: Operation, facts: &Facts<'_>) -> Operation {
     }
 }
 
-fn create(facts: &Facts<'_>, caller: &Caller, new: NewConversation) -> Result<Decision, Refusal> {
+fn create(facts: &Facts<'_>, caller: &Caller, new: &NewConversation) -> Result<Decision, Refusal> {
     let title = name("title", new.title.as_deref(), &facts.limits.title)?;
     check_visibility(new.kind, new.visibility)?;
     check_named(facts, &new.members)?;

@@ -59,7 +59,7 @@ pub async fn blocks_are_listed_in_the_order_of_ids<E: Engine>(mut world: World<E
         world.blocked_by(&ann).await,
         [&bob, &cem, &dot].map(Clone::clone)
     );
-    assert_eq!(world.blocked_by(&bob).await, [ann.clone()]);
+    assert_eq!(world.blocked_by(&bob).await, std::slice::from_ref(&ann));
     assert_eq!(world.blocked_by(&dot).await, []);
     assert_eq!(world.blocked_by(&user_id("nobody")).await, []);
     for entries_max in [1, 2, 3] {
@@ -215,8 +215,8 @@ pub async fn blocks_and_beginnings_at_once_agree<E: Engine>(world: World<E>) {
         let store = Arc::clone(&world.store);
         let begun = tokio::spawn(async move { commit(&*store, create).await });
         for change in changes {
-            let changed = change.await.expect("no panic");
-            assert!(changed.is_ok(), "{changed:?}");
+            let outcome = change.await.expect("no panic");
+            assert!(outcome.is_ok(), "{outcome:?}");
         }
         if begun.await.expect("no panic").is_ok() {
             let writes = world.writes(&other, id).await;
