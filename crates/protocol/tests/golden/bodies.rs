@@ -8,18 +8,18 @@ use tidemark_core::conversation::{
 };
 use tidemark_core::timeline::TimelineMessage;
 use tidemark_core::{Position, Seq};
-use tidemark_protocol::Code;
 use tidemark_protocol::body::{
     Accepted, Conversation, ConversationPatch, Cursor, DeliveredTo, Draft, EventsPage, FeedEntry,
     FeedPage, Inbox, Member, Members, MembersToAdd, Mention, MentionsPage, Message,
     MessageAccepted, MessageEdit, MessagesPage, MoveCursor, NewAccount, NewConversation,
-    NewMessage, Personal, PersonalChanges, PersonalPatch, Problem, ProfilePatch, Reaction, Reader,
-    Readers, RolePatch, Session, Sessions, SignIn, SignedIn, SyncRequest, SyncResponse,
-    SyncedConversation, User, Users,
+    NewMessage, Personal, PersonalChanges, PersonalPatch, ProfilePatch, Reaction, Reader, Readers,
+    RolePatch, Session, Sessions, SignIn, SignedIn, SyncRequest, SyncResponse, SyncedConversation,
+    User, Users,
 };
 use tidemark_protocol::wire::{LogEntry, NotSupported, Secret, Wire};
 
 use crate::file::{Case, Golden};
+use crate::problems;
 use crate::samples::{
     EPOCH, TOKEN, at, client_id, event, full_message, harbour, lighthouse, plain_message, seq,
     session_id, user,
@@ -37,7 +37,7 @@ pub(crate) fn files() -> Vec<Golden> {
         Golden::new("http/mentions.json", mentions()),
         Golden::new("http/personal.json", personal()),
         Golden::new("http/sync.json", sync()),
-        Golden::new("http/problem.json", problems()),
+        Golden::new("http/problem.json", problems::cases()),
     ]
 }
 
@@ -577,25 +577,4 @@ fn sync() -> Vec<Case> {
             },
         ),
     ]
-}
-
-fn problems() -> Vec<Case> {
-    let detail = |code| match code {
-        Code::Invalid => "text is empty",
-        Code::Unauthorized => "the token is unknown or was revoked",
-        Code::Forbidden => "join the channel first",
-        Code::NotFound => "there is no such conversation",
-        Code::Conflict => "this client_id named a message with another content before",
-        Code::TooLarge => "text is longer than 16384 bytes",
-        Code::RateLimited => "too many messages in too short a time",
-        Code::Internal => "the server failed",
-        Code::Unavailable => "the store cannot accept now; send again with the same client_id",
-    };
-    Code::ALL
-        .iter()
-        .map(|code| {
-            let means = format!("HTTP status {}", code.status());
-            Case::body(code.as_str(), &means, Problem::new(*code, detail(*code)))
-        })
-        .collect()
 }

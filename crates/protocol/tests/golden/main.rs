@@ -13,6 +13,7 @@ mod bodies;
 mod client;
 mod file;
 mod moderation;
+mod problems;
 mod refused;
 mod samples;
 mod server;

@@ -23,11 +23,13 @@ const TAIL_EVENTS: u64 = 256;
 #[derive(Debug, Default)]
 pub(crate) struct Crowd {
     events: Arc<Rounds<ConversationId, (Caller, Seq), SharedAnswer>>,
-    counts: Arc<Rounds<ConversationId, UserId, Result<(Seq, Counts), ReadError>>>,
+    counts: Arc<Rounds<ConversationId, UserId, CountsAnswer>>,
 }
 
 /// Nothing for whoever does not see everything, and so reads alone.
 type SharedAnswer = Result<Option<Arc<SharedEvents>>, ReadError>;
+
+type CountsAnswer = Result<(Seq, Counts), ReadError>;
 
 /// What follows a place in a log.
 #[derive(Debug)]
@@ -125,7 +127,7 @@ impl<S: Store + Directory> Gateway<S> {
         self: &Arc<Self>,
         user: &UserId,
         conversation: ConversationId,
-    ) -> Result<(Seq, Counts), ReadError> {
+    ) -> CountsAnswer {
         let gateway = Arc::clone(self);
         let read = move |asked| read_counts(Arc::clone(&gateway), conversation, asked);
         let answer = self
@@ -173,7 +175,7 @@ async fn read_counts<S: Store + Directory>(
     gateway: Arc<Gateway<S>>,
     conversation: ConversationId,
     asked: Vec<UserId>,
-) -> Vec<Result<(Seq, Counts), ReadError>> {
+) -> Vec<CountsAnswer> {
     gateway.metrics.shared_read("counts", asked.len());
     match gateway.store.counts_of(&asked, conversation).await {
         Ok(all) => all

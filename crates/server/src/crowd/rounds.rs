@@ -1,5 +1,6 @@
 //! Answers questions of many tasks about one thing together.
 
+use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
 
@@ -48,18 +49,14 @@ where
         F: Future<Output = Vec<A>> + Send + 'static,
     {
         let (reply, answered) = oneshot::channel();
-        let first = self
-            .waiting
-            .with(&key, |waiting, key| match waiting.get_mut(key) {
-                Some(next) => {
-                    next.push((question, reply));
-                    None
-                }
-                None => {
-                    waiting.insert(key.clone(), Vec::new());
-                    Some((question, reply))
-                }
-            });
+        let first = self.waiting.with(&key, |waiting, key| {
+            if let Some(next) = waiting.get_mut(key) {
+                next.push((question, reply));
+                return None;
+            }
+            waiting.insert(key.clone(), Vec::new());
+            Some((question, reply))
+        });
         if let Some(first) = first {
             let busy = Busy {
                 rounds: Arc::clone(self),
@@ -119,10 +116,7 @@ impl<K: Eq + Hash, Q, A> Drop for Busy<K, Q, A> {
         if self.ended {
             return;
         }
-        let left = self
-            .rounds
-            .waiting
-            .with(&self.key, |waiting, key| waiting.remove(key));
+        let left = self.rounds.waiting.with(&self.key, HashMap::remove);
         drop(left);
     }
 }

@@ -113,6 +113,7 @@ impl Metrics {
             registry: Registry::with_prefix("tidemark"),
         };
         metrics.register();
+        metrics.register_crowd();
         metrics.register_background();
         metrics
     }
@@ -200,6 +201,20 @@ impl Metrics {
         let mut page = String::new();
         text::encode(&mut page, &self.registry)?;
         Ok(page)
+    }
+
+    fn register_crowd(&mut self) {
+        let registry = &mut self.registry;
+        registry.register(
+            "shared_reads",
+            "Reads of the store that answered all sockets that asked at the time, by what was read",
+            self.shared_reads.clone(),
+        );
+        registry.register(
+            "shared_read_askers",
+            "Sockets that they answered",
+            self.shared_read_askers.clone(),
+        );
     }
 
     fn register_background(&mut self) {
@@ -307,16 +322,6 @@ impl Metrics {
             "bus_repairs",
             "What was found in the store because no node had told of it",
             self.repairs.clone(),
-        );
-        registry.register(
-            "shared_reads",
-            "Reads of the store that answered all sockets that asked at the time, by what was read",
-            self.shared_reads.clone(),
-        );
-        registry.register(
-            "shared_read_askers",
-            "Sockets that they answered",
-            self.shared_read_askers.clone(),
         );
         registry.register(
             "bus_reorder_waits",

@@ -248,16 +248,16 @@ async fn check<E: Engine>(
         let (_, counts) = world.store.counts(&user, room).await.expect("a member");
         assert_eq!(counts, naive.counts(&user), "{user}");
         for message in held.iter().filter(|message| message.replies.is_some()) {
-            let root = message.seq;
+            let first = message.seq;
             let page = world
                 .store
-                .thread(&caller, room, root, Window::Latest, WHOLE)
+                .thread(&caller, room, first, Window::Latest, WHOLE)
                 .await;
             let standing = page.expect("a thread").standing;
             assert_eq!(
                 standing.unread,
-                naive.unread_in(&user, root),
-                "{user} in {root}"
+                naive.unread_in(&user, first),
+                "{user} in {first}"
             );
         }
         checked += 1;

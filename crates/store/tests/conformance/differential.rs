@@ -49,6 +49,30 @@ impl<E: Engine> Actor<E> {
                 let changed = self.store.change_personal(user, *id, change.clone());
                 format!("{:#?}", changed.await)
             }
+            Step::MoveThreadCursor(user, id, root, seq) => {
+                let moved = self.store.move_thread_cursor(user, *id, *root, *seq);
+                format!("{:#?}", moved.await)
+            }
+            Step::ChangeBlock([user, other], on, at) => {
+                let changed = self.store.change_block(user, other, *on, *at);
+                format!("{:?}", changed.await)
+            }
+            Step::Reopen => {
+                self.store.close().await;
+                self.store = self.engine.reopen(&self.store);
+                String::new()
+            }
+            Step::Kill => {
+                self.store = self.engine.reopen_killed(&self.store);
+                String::new()
+            }
+            question => self.ask(question).await,
+        }
+    }
+
+    /// Plays a step that only reads.
+    async fn ask(&self, step: &Step) -> String {
+        match step {
             Step::FindUsers(prefix) => {
                 format!("{:?}", self.store.users_by_prefix(prefix, 3).await)
             }
@@ -84,10 +108,6 @@ impl<E: Engine> Actor<E> {
                 let versions = self.store.versions(caller, *id, *place, *after, *limits);
                 format!("{:#?}", versions.await)
             }
-            Step::MoveThreadCursor(user, id, root, seq) => {
-                let moved = self.store.move_thread_cursor(user, *id, *root, *seq);
-                format!("{:#?}", moved.await)
-            }
             Step::ReadMain(caller, id, window, limits) => {
                 let page = self.store.main_messages(caller, *id, *window, *limits);
                 format!("{:#?}", page.await)
@@ -106,10 +126,6 @@ impl<E: Engine> Actor<E> {
                 });
                 format!("{page:#?}")
             }
-            Step::ChangeBlock([user, other], on, at) => {
-                let changed = self.store.change_block(user, other, *on, *at);
-                format!("{:?}", changed.await)
-            }
             Step::ReadBlocks(user, after, entries_max) => {
                 let blocks = self.store.blocks(user, after.as_ref(), *entries_max);
                 format!("{:#?}", blocks.await)
@@ -118,15 +134,7 @@ impl<E: Engine> Actor<E> {
                 let found = self.store.acquainted(user, &people()).await;
                 format!("{:?}", found.map(BTreeSet::from_iter))
             }
-            Step::Reopen => {
-                self.store.close().await;
-                self.store = self.engine.reopen(&self.store);
-                String::new()
-            }
-            Step::Kill => {
-                self.store = self.engine.reopen_killed(&self.store);
-                String::new()
-            }
+            other => panic!("this is no question: {other:?}"),
         }
     }
 

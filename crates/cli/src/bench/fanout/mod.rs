@@ -213,9 +213,10 @@ async fn send_all(
     let mut in_flight = InFlight::default();
     let mut ticker = Ticker::new().map_err(|error| Failure::failed(error.to_string()))?;
     let step = Duration::from_secs(1) / arguments.rate;
-    let count = arguments.seconds.duration().as_secs_f64() * f64::from(arguments.rate);
+    let count = arguments.seconds.duration().as_millis() * u128::from(arguments.rate) / 1_000;
+    let count = u32::try_from(count).unwrap_or(u32::MAX).max(1);
     let began = Instant::now();
-    for number in 0..count as u32 {
+    for number in 0..count {
         let due = began + step * number;
         ticker
             .until(due)
@@ -235,7 +236,7 @@ async fn send_all(
                 .await?;
         }
     }
-    Ok(u64::from(count as u32))
+    Ok(count.into())
 }
 
 async fn storm(
@@ -248,10 +249,10 @@ async fn storm(
     let (before, reads) = (Meter::read(target), target.metric(EVENT_READS).await?);
     let began = Instant::now();
     seen.open_all();
-    let had = until(tasks, || seen.has_reached(online, head)).await?;
+    let reached_at = until(tasks, || seen.has_reached(online, head)).await?;
     let used = Meter::read(target).since(&before);
     Ok(Storm {
-        took_ms: milliseconds(had - began),
+        took_ms: milliseconds(reached_at - began),
         server_cpu_ms: used
             .cpu_nanoseconds
             .map(|ns| milliseconds(Duration::from_nanos(ns))),

@@ -21,12 +21,18 @@ struct Axis {
 
 impl Axis {
     fn over(values: impl Iterator<Item = f64> + Clone, from: f64, to: f64) -> Self {
-        let least = values.clone().fold(f64::INFINITY, f64::min).max(1.0);
+        let smallest = values.clone().fold(f64::INFINITY, f64::min).max(1.0);
         let most = values.fold(1.0, f64::max);
-        let first = least.log10().floor() as i32;
+        // 0 to 12: more is no number of members, nor of microseconds.
+        let powers = || 0..12;
+        let first = powers()
+            .take_while(|power| 10_f64.powi(*power) <= smallest)
+            .last();
+        let first = first.unwrap_or(0);
+        let last = powers().find(|power| 10_f64.powi(*power) >= most);
         Self {
             first,
-            last: (most.log10().ceil() as i32).max(first + 1),
+            last: last.unwrap_or(12).max(first + 1),
             from,
             to,
         }
