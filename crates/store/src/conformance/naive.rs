@@ -129,7 +129,7 @@ impl Naive {
 }
 
 impl Told {
-    /// What a timeline shows of a message, in the same words; `viewer` looks at it.
+    /// What a timeline shows of a message, in the same words.
     pub(super) fn of(message: &TimelineMessage) -> Self {
         Self {
             sender: message.message.sender.to_string(),

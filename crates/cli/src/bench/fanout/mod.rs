@@ -125,12 +125,6 @@ pub(super) async fn run(run: &Run, arguments: &Arguments) -> Result<(), Failure>
         let process = files.start().await?;
         let target = Target::own(process, files)?;
         for channel in &channels {
-            let show = run.progress.run("measuring");
-            show.say(format!(
-                "{} members, fan-out on {fan_out:?}",
-                channel.members
-            ));
-            drop(show);
             cells.push(measure(run, arguments, &target, channel, fan_out, &text).await?);
         }
         files = target.stop().await?;
