@@ -184,7 +184,11 @@ impl Told {
             }
             // Whoever connects just after a conversation began may be told of it twice.
             Ok(
-                Update::Added(_) | Update::Changed(_) | Update::ReadBy { .. } | Update::Ended(_),
+                Update::Added(_)
+                | Update::Changed(_)
+                | Update::ReadBy { .. }
+                | Update::DeliveredTo { .. }
+                | Update::Ended(_),
             ) => {}
             Ok(update) => self.wrong.push(format!("{update:?}")),
             Err(missed) => self.wrong.push(missed.to_string()),

@@ -26,6 +26,8 @@ pub(crate) struct Kept {
     pub(crate) receipts: Vec<((ConversationId, ClientId), Seq)>,
     /// Up to where the other one has read.
     pub(crate) read_by_other: BTreeMap<ConversationId, Seq>,
+    /// Up to where the other one's devices have fetched.
+    delivered_to_other: BTreeMap<ConversationId, Seq>,
     pub(crate) tally: Tally,
     /// Up to where the present process said that we have read.
     read: BTreeMap<ConversationId, Seq>,
@@ -63,6 +65,16 @@ impl Kept {
                 if before > Some(seq) {
                     self.note(format!(
                         "the other one's cursor went back: {before:?}, {seq}"
+                    ));
+                }
+            }
+            Ok(Update::DeliveredTo {
+                conversation, seq, ..
+            }) => {
+                let before = self.delivered_to_other.insert(conversation, seq);
+                if before > Some(seq) {
+                    self.note(format!(
+                        "the other one's devices went back: {before:?}, {seq}"
                     ));
                 }
             }
