@@ -18,6 +18,7 @@ mod leases;
 mod log_page;
 pub mod memory;
 mod mentions_page;
+mod page_room;
 mod personal_page;
 pub mod postgres;
 pub mod sqlite;

@@ -7,6 +7,7 @@ use tidemark_core::timeline::{Reaction, Replies, TimelineMessage};
 use tidemark_core::{Position, Timestamp};
 
 use crate::PageLimits;
+use crate::page_room::PageRoom;
 
 /// An event as it is kept, with what the log knows around it.
 pub(crate) struct Entry {
@@ -81,17 +82,10 @@ impl Part {
             mem::swap(&mut turn, &mut wait);
             next
         });
-        let mut entries = Vec::new();
-        let mut text_bytes = 0;
-        for entry in outwards {
-            text_bytes += entry.text_bytes();
-            let fits = entries.len() < limits.entries_max && text_bytes <= limits.text_bytes_max;
-            if !fits && !entries.is_empty() {
-                more = true;
-                break;
-            }
-            entries.push(entry);
-        }
+        let mut room = PageRoom::of(limits);
+        let fitting = outwards.take_while(|entry| room.take(entry.text_bytes()));
+        let mut entries: Vec<Entry> = fitting.collect();
+        more |= room.is_full();
         entries.sort_unstable_by_key(|entry| entry.event.seq);
         Self { entries, more }
     }

@@ -4,12 +4,12 @@ use tidemark_core::ConversationId;
 use tidemark_core::conversation::Membership;
 use tidemark_core::personal::Kept;
 
+use crate::page_room::PageRoom;
 use crate::{PageLimits, PersonalPage};
 
 /// A page that takes what is kept, in the order of versions, as long as it fits.
 pub(crate) struct Changes {
-    limits: PageLimits,
-    text_bytes: usize,
+    room: PageRoom,
     page: PersonalPage,
 }
 
@@ -21,11 +21,8 @@ impl Changes {
             version: last,
             more: false,
         };
-        Self {
-            limits,
-            text_bytes: 0,
-            page,
-        }
+        let room = PageRoom::of(limits);
+        Self { room, page }
     }
 
     /// Takes the next one; false if it found no room. What is left of an earlier membership is passed over.
@@ -40,12 +37,10 @@ impl Changes {
             return true;
         }
         let draft = state.personal.draft.as_ref();
-        self.text_bytes += draft.map_or(0, |draft| draft.text.len());
-        let held = self.page.changes.last().map(|(_, state)| state.version);
-        let fits = self.page.changes.len() < self.limits.entries_max
-            && self.text_bytes <= self.limits.text_bytes_max;
-        if let (false, Some(version)) = (fits, held) {
-            self.page.version = version;
+        if !self.room.take(draft.map_or(0, |draft| draft.text.len())) {
+            if let Some((_, last)) = self.page.changes.last() {
+                self.page.version = last.version;
+            }
             self.page.more = true;
             return false;
         }

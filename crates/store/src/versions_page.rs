@@ -3,32 +3,19 @@
 use tidemark_core::conversation::{Change, EventBody, Version};
 
 use crate::log_page::Entry;
+use crate::page_room::PageRoom;
 use crate::{PageLimits, VersionsPage};
-
-/// How many entries to look for: one more than the page holds says whether there are others.
-pub(crate) fn wanted(limits: PageLimits) -> usize {
-    limits.entries_max.max(1).saturating_add(1)
-}
 
 /// The first of these entries, a message and its edits, that fit.
 pub(crate) fn of(entries: Vec<Entry>, limits: PageLimits) -> VersionsPage {
-    let mut versions = Vec::new();
-    let mut text_bytes = 0;
-    for entry in entries {
-        text_bytes += entry.text_bytes();
-        let fits =
-            versions.len() < limits.entries_max.max(1) && text_bytes <= limits.text_bytes_max;
-        if !fits && !versions.is_empty() {
-            return VersionsPage {
-                versions,
-                more: true,
-            };
-        }
-        versions.extend(version(entry));
-    }
+    let mut room = PageRoom::of(limits);
+    let fitting = entries
+        .into_iter()
+        .take_while(|entry| room.take(entry.text_bytes()));
+    let versions = fitting.filter_map(version).collect();
     VersionsPage {
         versions,
-        more: false,
+        more: room.is_full(),
     }
 }
 

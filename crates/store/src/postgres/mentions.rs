@@ -2,6 +2,7 @@
 
 use tidemark_core::{Position, UserId};
 
+use crate::page_room::PageRoom;
 use crate::{MentionsPage, PageLimits, mentions_page};
 
 use super::amendments::{self, amended_columns, amended_joins};
@@ -63,7 +64,7 @@ pub(crate) async fn newest(
     limits: PageLimits,
 ) -> Read<MentionsPage> {
     let mut mentions = mentions_page::Mentions::new(limits);
-    let wanted = mentions_page::Mentions::wanted(limits);
+    let wanted = PageRoom::wanted(limits);
     let answers = connections
         .read(&[newest_statement(user, before, wanted)])
         .await?;

@@ -4,6 +4,7 @@ use tidemark_core::access::{Caller, Operation, Standing};
 use tidemark_core::conversation::{EventBody, may_read_versions};
 use tidemark_core::{ConversationId, Refusal, Seq, UserId};
 
+use crate::page_room::PageRoom;
 use crate::{Banned, BansPage, PageLimits, VersionsPage, versions_page};
 
 use super::column::{self, page_size, signed};
@@ -71,7 +72,7 @@ pub(crate) fn versions_statement(
         .uuid(conversation.0)
         .number(signed(seq.get()))
         .number(signed(after.get()))
-        .number(page_size(versions_page::wanted(limits)))
+        .number(page_size(PageRoom::wanted(limits)))
 }
 
 pub(crate) async fn bans(

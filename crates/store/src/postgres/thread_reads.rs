@@ -8,6 +8,7 @@ use tidemark_core::{ConversationId, Position, Refusal, Seq, UserId};
 use tokio_postgres::Row;
 
 use crate::log_page::{Entry, Part};
+use crate::page_room::PageRoom;
 use crate::threads_page::{Taken, Threads};
 use crate::{
     PageLimits, THREADS_MAX, ThreadCursorMove, ThreadPage, ThreadStanding, ThreadsPage,
@@ -269,7 +270,7 @@ impl Source {
         let statement = Statement::new(sql)
             .uuid(id.0)
             .number(signed(place.get()))
-            .number(page_size(Taken::wanted(limits)))
+            .number(page_size(PageRoom::wanted(limits)))
             .text(caller.user().map(UserId::to_string));
         let (Self::Thread(last) | Self::Main(last)) = self;
         statement.number(signed(last.get()))
@@ -301,10 +302,7 @@ fn taken(rows: &[Row], limits: PageLimits) -> Result<Part, Trouble> {
             break;
         }
     }
-    Ok(Part {
-        entries: taken.entries,
-        more: taken.more,
-    })
+    Ok(taken.finish())
 }
 
 /// The message at the beginning of a row, as it stands.
@@ -457,7 +455,7 @@ pub(crate) async fn list(
     limits: PageLimits,
 ) -> Read<ThreadsPage> {
     let caller = Caller::User(user.clone());
-    let mut statements = vec![list_statement(user, only, before, Taken::wanted(limits))];
+    let mut statements = vec![list_statement(user, only, before, PageRoom::wanted(limits))];
     statements.extend(only.map(|only| access(&caller, only)));
     let answers = connections.read(&statements).await?;
     if only.is_some() {

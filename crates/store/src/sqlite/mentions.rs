@@ -5,6 +5,7 @@ use tidemark_core::conversation::Mentions;
 use tidemark_core::{Position, Seq, UserId};
 
 use crate::mentions_page;
+use crate::page_room::PageRoom;
 use crate::{MentionsPage, PageLimits};
 
 use super::amendments;
@@ -123,7 +124,7 @@ pub(crate) fn newest(
     let below = before.map_or(i64::MAX, |before| {
         i64::try_from(before.0).unwrap_or(i64::MAX)
     });
-    let wanted = mentions_page::Mentions::wanted(limits);
+    let wanted = PageRoom::wanted(limits);
     let mut rows = statement.query((user, below, wanted))?;
     let mut reader = EventReader::new(connection);
     while let Some(row) = rows.next()? {

@@ -5,6 +5,7 @@ use tidemark_core::access::{Caller, Operation, Standing};
 use tidemark_core::conversation::{EventBody, may_read_versions};
 use tidemark_core::{ConversationId, Refusal, Seq, UserId};
 
+use crate::page_room::PageRoom;
 use crate::versions_page;
 use crate::{Banned, BansPage, PageLimits, VersionsPage};
 
@@ -75,7 +76,7 @@ pub(crate) fn versions(
         " FROM event WHERE conversation = ?1 AND target = ?2 AND kind = 4 AND seq > ?3
          ORDER BY seq LIMIT ?4)) ORDER BY seq LIMIT ?4"
     ))?;
-    let wanted = versions_page::wanted(limits);
+    let wanted = PageRoom::wanted(limits);
     let rows = statement.query((access.kept.key, seq.get(), after.get(), wanted))?;
     // The page is measured below, where it shows what was left out.
     let all = PageLimits {

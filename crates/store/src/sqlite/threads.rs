@@ -8,6 +8,7 @@ use tidemark_core::unread::{Tally, unread};
 use tidemark_core::{ConversationId, Position, Refusal, Seq, UserId};
 
 use crate::log_page::{Entry, Part};
+use crate::page_room::PageRoom;
 use crate::threads_page::{Taken, Threads};
 use crate::{
     PageLimits, THREADS_MAX, ThreadCursorMove, ThreadPage, ThreadStanding, ThreadsPage,
@@ -312,7 +313,7 @@ impl Source<'_> {
     ) -> rusqlite::Result<Part> {
         let (Self::Thread(kept, _) | Self::Main(kept, _)) = self;
         let at_most = at_most.min(kept.state.head);
-        let mut taken = match self {
+        let mut part = match self {
             Self::Thread(kept, root) => {
                 let mut statement = connection.prepare_cached(concat!(
                     "SELECT ",
@@ -322,7 +323,7 @@ impl Source<'_> {
                      WHERE reply.conversation = ?1 AND reply.thread = ?2 AND reply.seq <= ?3
                      ORDER BY reply.seq DESC LIMIT ?4"
                 ))?;
-                let wanted = Taken::wanted(limits);
+                let wanted = PageRoom::wanted(limits);
                 let rows = statement.query((kept.key, root.get(), at_most.get(), wanted))?;
                 take(connection, kept, viewer, rows, limits, false)?
             }
@@ -341,11 +342,8 @@ impl Source<'_> {
                 take(connection, kept, viewer, rows, limits, true)?
             }
         };
-        taken.entries.reverse();
-        Ok(Part {
-            entries: taken.entries,
-            more: taken.more,
-        })
+        part.entries.reverse();
+        Ok(part)
     }
 
     /// The oldest ones above a place.
@@ -358,7 +356,7 @@ impl Source<'_> {
     ) -> rusqlite::Result<Part> {
         let (Self::Thread(kept, _) | Self::Main(kept, _)) = self;
         let after = after.min(kept.state.head);
-        let taken = match self {
+        match self {
             Self::Thread(kept, root) => {
                 let mut statement = connection.prepare_cached(concat!(
                     "SELECT ",
@@ -368,9 +366,9 @@ impl Source<'_> {
                      WHERE reply.conversation = ?1 AND reply.thread = ?2 AND reply.seq > ?3
                      ORDER BY reply.seq LIMIT ?4"
                 ))?;
-                let wanted = Taken::wanted(limits);
+                let wanted = PageRoom::wanted(limits);
                 let rows = statement.query((kept.key, root.get(), after.get(), wanted))?;
-                take(connection, kept, viewer, rows, limits, false)?
+                take(connection, kept, viewer, rows, limits, false)
             }
             Self::Main(kept, floor) => {
                 let after = after.max(floor).min(kept.state.head);
@@ -383,13 +381,9 @@ impl Source<'_> {
                      ORDER BY seq LIMIT ?3"
                 ))?;
                 let rows = statement.query((kept.key, after.get(), available))?;
-                take(connection, kept, viewer, rows, limits, true)?
+                take(connection, kept, viewer, rows, limits, true)
             }
-        };
-        Ok(Part {
-            entries: taken.entries,
-            more: taken.more,
-        })
+        }
     }
 }
 
@@ -401,7 +395,7 @@ fn take(
     mut rows: Rows<'_>,
     limits: PageLimits,
     only_main: bool,
-) -> rusqlite::Result<Taken> {
+) -> rusqlite::Result<Part> {
     let mut reader = EventReader::new(connection);
     let mut taken = Taken::new(limits);
     while let Some(row) = rows.next()? {
@@ -414,7 +408,7 @@ fn take(
             break;
         }
     }
-    Ok(taken)
+    Ok(taken.finish())
 }
 
 pub(crate) fn main_messages(
@@ -521,7 +515,7 @@ pub(crate) fn list(
     let before = before.map_or(i64::MAX, |before| {
         i64::try_from(before.0).unwrap_or(i64::MAX)
     });
-    let found = newest(connection, user, only, before, Taken::wanted(limits))?;
+    let found = newest(connection, user, only, before, PageRoom::wanted(limits))?;
     for (conversation, seq) in found {
         let Some(membership) = lookup::membership(connection, conversation, user)? else {
             continue;
