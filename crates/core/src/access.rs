@@ -189,9 +189,7 @@ pub fn permit(
             };
         }
         Standing::Administrator if !takes.api_key => {
-            return Err(Refusal::forbidden(
-                "an API key is no member and cannot do this for one",
-            ));
+            return Err(Refusal::needs_person());
         }
         Standing::Administrator => Role::Owner,
         Standing::Member(role) => role,
@@ -202,12 +200,12 @@ pub fn permit(
         ));
     }
     if role < takes.role {
-        return Err(Refusal::forbidden(match takes.role {
-            Role::Guest | Role::Member => "guests read and do nothing else",
-            Role::Moderator => "this takes the role moderator, admin or owner",
-            Role::Admin => "this takes the role owner or admin",
-            Role::Owner => "this takes the role owner",
-        }));
+        return Err(match takes.role {
+            Role::Guest | Role::Member => Refusal::guests_only_read(),
+            Role::Moderator => Refusal::forbidden("this takes the role moderator, admin or owner"),
+            Role::Admin => Refusal::forbidden("this takes the role owner or admin"),
+            Role::Owner => Refusal::forbidden("this takes the role owner"),
+        });
     }
     Ok(())
 }

@@ -116,7 +116,7 @@ pub fn change(
     limits: &Limits,
 ) -> Result<Personal, Refusal> {
     let conversation = permit_in(Operation::MoveCursor, caller, conversation, membership)?;
-    let is_there = |seq: Seq| Seq::ZERO < seq && seq <= conversation.head;
+    let is_there = |seq: Seq| conversation.has(seq);
     let mut after = before.clone();
     if let Some(until) = change.muted_until {
         if until.is_some_and(|until| until < Timestamp(0)) {

@@ -79,6 +79,16 @@ impl Refusal {
         Self::not_found("there is no such message in this conversation")
     }
 
+    /// It is for people only, and an API key asks.
+    pub fn needs_person() -> Self {
+        Self::forbidden("an API key is no member and cannot do this for one")
+    }
+
+    /// It takes more than a guest may.
+    pub fn guests_only_read() -> Self {
+        Self::forbidden("guests read and do nothing else")
+    }
+
     /// The one answer for a conversation that does not exist and for one that the caller may not
     /// see, so that nobody can tell them apart.
     pub fn no_such_conversation() -> Self {

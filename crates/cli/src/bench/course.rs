@@ -13,9 +13,9 @@ use super::target::Target;
 use crate::failure::Failure;
 
 /// How long what is under way may take to arrive after the last send.
-const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
+pub(super) const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
 /// How often to look whether it has.
-const DRAIN_LOOK: Duration = Duration::from_millis(2);
+const DRAIN_LOOK: Duration = Duration::from_millis(1);
 /// How often the progress is drawn.
 const DRAW: Duration = Duration::from_millis(250);
 
@@ -123,17 +123,7 @@ impl Course {
         is_drained: impl Fn() -> bool,
     ) -> Result<bool, Failure> {
         self.stopping.set(true);
-        let deadline = Instant::now() + DRAIN_TIMEOUT;
-        while !is_drained() {
-            if Instant::now() >= deadline {
-                return Ok(false);
-            }
-            tokio::select! {
-                Some(ended) = tasks.join_next() => return Err(failure_of(ended)),
-                () = sleep(DRAIN_LOOK) => {}
-            }
-        }
-        Ok(true)
+        until(tasks, is_drained).await
     }
 
     async fn wait(&self, tasks: &mut LoadTasks, until: Instant, bar: &Bar) -> Result<(), Failure> {
@@ -154,10 +144,26 @@ impl Course {
     }
 }
 
+/// Waits until something is so, for as long as what is under way may take to arrive. Whether it came to that.
+pub(super) async fn until(
+    tasks: &mut LoadTasks,
+    is_so: impl Fn() -> bool,
+) -> Result<bool, Failure> {
+    let deadline = Instant::now() + DRAIN_TIMEOUT;
+    while !is_so() {
+        if Instant::now() >= deadline {
+            return Ok(false);
+        }
+        tokio::select! {
+            Some(ended) = tasks.join_next() => return Err(failure_of(ended)),
+            () = sleep(DRAIN_LOOK) => {}
+        }
+    }
+    Ok(true)
+}
+
 /// What a task that should never end ended with.
-pub(super) fn failure_of(
-    ended: Result<Result<Infallible, Failure>, tokio::task::JoinError>,
-) -> Failure {
+fn failure_of(ended: Result<Result<Infallible, Failure>, tokio::task::JoinError>) -> Failure {
     match ended {
         Ok(Ok(never)) => match never {},
         Ok(Err(failure)) => failure,

@@ -288,9 +288,9 @@ fn send(
     }
     check_length("text", Some(&message.text), facts.limits.text_bytes_max)?;
     check_mentions(facts.limits, &message.mentions)?;
+    let horizon = Horizon::of(caller, conversation, facts.caller);
     if let Some(seq) = message.reply_to {
-        let horizon = Horizon::of(caller, conversation, facts.caller);
-        let known = seq > Seq::ZERO && seq <= conversation.head && horizon.includes(seq);
+        let known = conversation.has(seq) && horizon.includes(seq);
         if !known || facts.target != Some(Target::Message) {
             return Err(Refusal::invalid(
                 "reply_to names no message of this conversation",
@@ -301,8 +301,7 @@ fn send(
     rules.check_mentions(standing, &message.mentions)?;
     rules.check_send(standing, facts.caller, at)?;
     if let Some(reply) = new.thread {
-        let seen = Horizon::of(caller, conversation, facts.caller).includes(reply.thread);
-        let root = facts.root.filter(|_| seen);
+        let root = facts.root.filter(|_| horizon.includes(reply.thread));
         message.thread = Some(thread::reply(conversation, root, reply)?);
     }
     Ok(Decision::Append(vec![EventBody::Message(message)]))
@@ -338,9 +337,7 @@ fn move_cursor(
     caller: Option<&Membership>,
     seq: Seq,
 ) -> Result<Decision, Refusal> {
-    if seq == Seq::ZERO || seq > conversation.head {
-        return Err(Refusal::invalid("seq is not between 1 and head_seq"));
-    }
+    conversation.check_place(seq)?;
     match caller {
         Some(membership) if seq > membership.read => Ok(Decision::MoveCursor(seq)),
         _ => Ok(Decision::Unchanged),

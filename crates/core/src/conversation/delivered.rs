@@ -25,9 +25,7 @@ pub(super) fn move_delivered(
     caller: Option<&Membership>,
     delivery: Delivery,
 ) -> Result<Decision, Refusal> {
-    if delivery.seq == Seq::ZERO || delivery.seq > conversation.head {
-        return Err(Refusal::invalid("seq is not between 1 and head_seq"));
-    }
+    conversation.check_place(delivery.seq)?;
     let is_news = caller.is_some_and(|caller| delivery.seq > caller.delivered_through());
     if is_news && conversation.members <= delivery.members_max {
         return Ok(Decision::MoveDelivered(delivery.seq));

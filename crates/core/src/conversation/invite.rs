@@ -145,9 +145,7 @@ pub(super) fn join(
     code: CodeHash,
 ) -> Result<Decision, Refusal> {
     let Some(user) = caller.user() else {
-        return Err(Refusal::forbidden(
-            "an API key is no member and cannot do this for one",
-        ));
+        return Err(Refusal::needs_person());
     };
     let invite = facts.invites.iter().find(|invite| invite.code == code);
     let invite = open_to(invite, facts.caller, now)?;

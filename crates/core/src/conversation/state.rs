@@ -2,7 +2,7 @@
 
 use crate::conversation::{Event, EventBody, Rules, SettingsChange};
 use crate::unread::Tally;
-use crate::{ConversationId, InvalidId, Seq, Timestamp, UserId};
+use crate::{ConversationId, InvalidId, Refusal, Seq, Timestamp, UserId};
 
 /// A conversation as it stands after the event at `head`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +55,23 @@ impl Conversation {
             members: 0,
             blocked: false,
         }
+    }
+
+    /// Whether there is an event at this place.
+    pub fn has(&self, seq: Seq) -> bool {
+        seq > Seq::ZERO && seq <= self.head
+    }
+
+    /// Whether a cursor can be at this place.
+    ///
+    /// # Errors
+    ///
+    /// `invalid` where there is no event.
+    pub fn check_place(&self, seq: Seq) -> Result<(), Refusal> {
+        if self.has(seq) {
+            return Ok(());
+        }
+        Err(Refusal::invalid("seq is not between 1 and head_seq"))
     }
 
     fn change(&mut self, change: &SettingsChange) {

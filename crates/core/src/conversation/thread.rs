@@ -3,7 +3,7 @@
 use crate::access::{Caller, Operation, permit_in};
 use crate::conversation::{Conversation, Membership};
 use crate::unread::Tally;
-use crate::{Refusal, RefusalCode, Seq};
+use crate::{Refusal, Seq};
 
 /// That a message is a reply in a thread, as its event says it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,9 +55,8 @@ pub(super) fn reply(
     root: Option<Root>,
     reply: NewReply,
 ) -> Result<InThread, Refusal> {
-    let known = reply.thread > Seq::ZERO && reply.thread <= conversation.head;
     let root = root
-        .filter(|_| known)
+        .filter(|_| conversation.has(reply.thread))
         .ok_or_else(|| Refusal::invalid("thread names no message of this conversation"))?;
     check_is_no_reply(root)?;
     if root.is_deleted {
@@ -93,12 +92,7 @@ pub fn cursor(kept: Option<Seq>, membership: &Membership) -> Seq {
 ///
 /// `not_found` where there is no message, `invalid` where it is a reply.
 pub fn check_root(root: Option<Root>) -> Result<Root, Refusal> {
-    let root = root.ok_or_else(|| {
-        Refusal::new(
-            RefusalCode::NotFound,
-            "there is no such message in this conversation",
-        )
-    })?;
+    let root = root.ok_or_else(Refusal::no_such_message)?;
     check_is_no_reply(root)?;
     Ok(root)
 }
@@ -129,9 +123,7 @@ pub fn move_cursor(
 ) -> Result<Option<Seq>, Refusal> {
     let conversation = permit_in(Operation::MoveCursor, caller, conversation, membership)?;
     let root = check_root(root)?;
-    if seq == Seq::ZERO || seq > conversation.head {
-        return Err(Refusal::invalid("seq is not between 1 and head_seq"));
-    }
+    conversation.check_place(seq)?;
     let stands = membership.map_or(Seq::ZERO, |membership| cursor(kept, membership));
     Ok((root.tally.messages > 0 && seq > stands).then_some(seq))
 }

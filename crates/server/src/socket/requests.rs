@@ -86,7 +86,7 @@ impl<S: Store + Directory> Connection<S> {
             seq,
         } = read;
         let Some(user) = self.session.caller.user().cloned() else {
-            let refusal = Refusal::forbidden("an API key is no member and cannot do this for one");
+            let refusal = Refusal::needs_person();
             return self.refuse(translate::refused(id, refusal)).await;
         };
         let store = &self.gateway.store;

@@ -19,7 +19,7 @@ impl<S: Store + Directory> Connection<S> {
         if let Err(why) = told {
             let refusal = match why {
                 NotWriting::NoMember => Refusal::no_such_conversation(),
-                NotWriting::Guest => Refusal::forbidden("guests read and do nothing else"),
+                NotWriting::Guest => Refusal::guests_only_read(),
             };
             self.refuse(translate::refused(id, refusal)).await?;
         }

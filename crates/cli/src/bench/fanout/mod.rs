@@ -15,11 +15,10 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use tidemark_core::{ConversationId, UserId};
-use tokio::time::{sleep, timeout};
 
 use super::Run;
 use super::composer::{Composer, text_of};
-use super::course::LoadTasks;
+use super::course::{self, LoadTasks};
 use super::in_flight::InFlight;
 use super::latency::{Latencies, LatencySummary, milliseconds};
 use super::load_socket::{LARGE_BUFFER_BYTES, LoadSocket, SMALL_BUFFER_BYTES, broken, open_all};
@@ -33,11 +32,6 @@ use super::ticker::Ticker;
 use crate::failure::{Failure, FailureKind};
 use filling::Channel;
 use onlooker::{Onlooker, Seen};
-
-/// How long what was sent may take to reach everybody.
-const ARRIVAL_TIMEOUT: Duration = Duration::from_secs(30);
-/// How often to look whether it has.
-const LOOK: Duration = Duration::from_millis(1);
 
 /// What a send costs as a channel grows: full events for everybody against heads.
 #[derive(clap::Args, Serialize)]
@@ -259,21 +253,13 @@ const EVENT_READS: &str = "tidemark_shared_reads_total{what=\"events\"}";
 
 /// Waits until something is so; when it was.
 async fn until(tasks: &mut LoadTasks, is_so: impl Fn() -> bool) -> Result<Instant, Failure> {
-    let waiting = async {
-        while !is_so() {
-            tokio::select! {
-                Some(ended) = tasks.join_next() => return Err(super::course::failure_of(ended)),
-                () = sleep(LOOK) => {}
-            }
-        }
-        Ok(Instant::now())
-    };
-    timeout(ARRIVAL_TIMEOUT, waiting).await.unwrap_or_else(|_| {
-        let seconds = ARRIVAL_TIMEOUT.as_secs();
-        Err(Failure::failed(format!(
-            "not everybody knew of everything {seconds} s after the last message"
-        )))
-    })
+    if course::until(tasks, is_so).await? {
+        return Ok(Instant::now());
+    }
+    let seconds = course::DRAIN_TIMEOUT.as_secs();
+    Err(Failure::failed(format!(
+        "not everybody knew of everything {seconds} s after the last message"
+    )))
 }
 
 /// What the server has used so far.

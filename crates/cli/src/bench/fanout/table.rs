@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::{FanOut, Measurement};
+use crate::bench::report::grouped;
 
 /// One row for each channel and way.
 pub(super) fn of(cells: &[Measurement]) -> String {
@@ -11,7 +12,7 @@ pub(super) fn of(cells: &[Measurement]) -> String {
          | ---: | ---: | --- | ---: | ---: | ---: | ---: | --- | --- |",
     );
     for cell in cells {
-        let number = |value: Option<f64>| value.map_or("?".to_owned(), |it| grouped(it.round()));
+        let number = |value: Option<f64>| value.map_or("?".to_owned(), |it| whole(it.round()));
         let (way, pushed) = match cell.fan_out {
             FanOut::Write => (
                 "write",
@@ -30,8 +31,8 @@ pub(super) fn of(cells: &[Measurement]) -> String {
         let _ = write!(
             table,
             "\n| {} | {} | {way} | {} | {} | {:.2} | {:.2} | {pushed} | {storm} |",
-            grouped(cell.members.into()),
-            grouped(cell.online as f64),
+            whole(cell.members.into()),
+            whole(cell.online as f64),
             number(cell.server_cpu_us_per_send),
             number(cell.disk_bytes_per_send),
             cell.ack.p50_ms,
@@ -46,14 +47,6 @@ fn a_socket(cell: &Measurement, pushed: u64) -> u64 {
 }
 
 /// A whole number with its thousands apart.
-fn grouped(number: f64) -> String {
-    let digits = format!("{number:.0}");
-    let mut grouped = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
+fn whole(number: f64) -> String {
+    grouped(&format!("{number:.0}"))
 }
