@@ -113,6 +113,9 @@ impl Hub {
                 Offered::Refused(mut refused) => {
                     // The socket finds the place of its answer by itself.
                     refused.acknowledge();
+                    for user in &refused.joined {
+                        self.doubt(room, *id, user);
+                    }
                     (false, None)
                 }
             };
@@ -172,8 +175,10 @@ impl Hub {
     pub(crate) fn add(&self, user: &UserId, conversation: ConversationId, seq: Seq) -> bool {
         self.rooms.with(&conversation, |rooms, id| {
             if let Some(room) = rooms.get_mut(id) {
-                // A room that has got past the event did what it says, and what later ones say, too.
                 let is_past = room.order.passed().is_some_and(|passed| passed >= seq);
+                if is_past {
+                    self.doubt(room, conversation, user);
+                }
                 return !is_past && self.seat(room, conversation, user);
             }
             let mut room = Room::after(Some(seq));
@@ -185,6 +190,19 @@ impl Hub {
             }
             is_news
         })
+    }
+
+    /// An event made the user a member, and the room has got past it: it did what the event says, and what later
+    /// ones say, too. Or it began only there, with the head that somebody read, and then nobody has done it.
+    fn doubt(&self, room: &Room, conversation: ConversationId, user: &UserId) {
+        let sockets = self.sessions_of(user);
+        let outside = || sockets.iter().filter(|it| !room.is_member(it.key));
+        for session in outside() {
+            session.outbox.push(Item::Doubt(conversation));
+        }
+        if outside().next().is_some() {
+            self.presence.acquaintance_changed(user, &sockets, false);
+        }
     }
 
     /// Puts the sockets of a new member into the room, from its next event on. Whether there was one that was

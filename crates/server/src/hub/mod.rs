@@ -223,6 +223,15 @@ impl Hub {
         });
     }
 
+    /// Whether the socket gets the conversation's events as a member's.
+    pub(crate) fn is_subscribed(&self, conversation: ConversationId, session: &Session) -> bool {
+        self.rooms.with(&conversation, |rooms, id| {
+            rooms
+                .get(id)
+                .is_some_and(|room| room.is_member(session.key))
+        })
+    }
+
     /// The socket has the conversation on screen. That makes it no member's socket: a socket whose user is
     /// in the conversation is [subscribed](Self::subscribe) as well.
     pub(crate) fn open(&self, conversation: ConversationId, session: &Arc<Session>) {

@@ -44,6 +44,8 @@ pub(crate) enum Item {
     Joined(ConversationId),
     /// The user is no member any more.
     Left(ConversationId),
+    /// What told that the user became a member came too late to be believed: the store knows.
+    Doubt(ConversationId),
     /// The socket is to be closed.
     Bye(ByeCode),
 }
@@ -211,8 +213,12 @@ impl Queue {
                 self.heads.remove(conversation);
                 self.cursors.remove(conversation);
             }
-            Item::Ack(_) | Item::Refused(..) | Item::Answer(_) | Item::Joined(_) | Item::Bye(_) => {
-            }
+            Item::Ack(_)
+            | Item::Refused(..)
+            | Item::Answer(_)
+            | Item::Joined(_)
+            | Item::Doubt(_)
+            | Item::Bye(_) => {}
         }
         match self.items.len() {
             0..ITEMS_MAX => self.items.push(item),

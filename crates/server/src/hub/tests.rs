@@ -136,6 +136,7 @@ fn taken(session: &Session) -> Vec<String> {
         Item::Event(event) => event.seq.get().to_string(),
         Item::Joined(_) => "joined".to_owned(),
         Item::Left(_) => "left".to_owned(),
+        Item::Doubt(_) => "doubt".to_owned(),
         other => format!("{other:?}"),
     };
     session.outbox.take().into_iter().map(short).collect()
@@ -221,8 +222,29 @@ fn an_older_change_never_undoes_a_newer_one() {
     hub.hear(OTHER, added("bob", 2));
     hub.hear(OTHER, added("bob", 4));
     hub.hear(OTHER, told(7, &[], &[]));
-    assert_eq!(taken(&bob), ["left"]);
+    assert_eq!(taken(&bob), ["left", "doubt", "doubt"]);
     assert_eq!(taken(&ann), ["2", "3", "4", "5", "6", "7"]);
+}
+
+#[test]
+fn whoever_joined_before_the_room_began_is_not_forgotten() {
+    let (hub, _) = hub();
+    let [bob, cem] = ["bob", "cem"].map(|id| enter(&hub, id));
+    // Bob asks for the conversation a moment after he and cem became members, and before this node heard of it.
+    hub.open(ROOM, &bob);
+    hub.begin(ROOM, seq(3));
+    hub.push_missed(&stored(2, &["bob"], &[]), 2, History::All);
+    hub.hear(OTHER, told(3, &["cem"], &[]));
+    assert_eq!(taken(&bob), ["doubt"]);
+    assert_eq!(taken(&cem), ["doubt"]);
+    // And cem's own topic says so, too, as it does when the event itself is lost.
+    hub.hear(OTHER, added("cem", 3));
+    assert_eq!(taken(&cem), ["doubt"]);
+    // Once they are found to be in, a repetition is nothing new.
+    hub.subscribe(ROOM, seq(3), 3, &bob);
+    hub.hear(OTHER, told(2, &["bob"], &[]));
+    hub.hear(OTHER, told(4, &[], &[]));
+    assert_eq!(taken(&bob), ["4"]);
 }
 
 #[test]

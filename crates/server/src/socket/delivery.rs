@@ -184,6 +184,7 @@ impl<S: Store + Directory> Connection<S> {
             Item::Head(conversation, head) => self.write_head(conversation, head).await,
             Item::Recount(conversation) => self.write_counts(conversation).await,
             Item::Joined(conversation) => self.write_added(conversation).await,
+            Item::Doubt(conversation) => self.settle_doubt(conversation).await,
             Item::Left(conversation) => {
                 self.forget(conversation, Refusal::no_such_conversation())
                     .await?;
@@ -308,16 +309,58 @@ impl<S: Store + Directory> Connection<S> {
         if let (Some(user), Some(role)) = (self.session.caller.user(), role) {
             hub.learn_role(conversation, user, role);
         }
-        // A socket that came in meanwhile has it in its welcome, and is perhaps catching up on it.
+        let head = view.conversation.head;
         if self.delivery.delivered(conversation).is_none() {
-            let head = view.conversation.head;
             let written = self.delivery.restart(conversation, head, head);
             self.write_in_place(conversation, written).await?;
+        } else if let Offer::CatchUp { after } = self.delivery.offer_head(conversation, head) {
+            // It was in the welcome or was opened, and what came since was perhaps not pushed to this socket yet.
+            self.catch_up(conversation, after);
         }
         let added = Added {
             conversation: translate::conversation(view, self.gateway.clock.now()),
         };
         self.writer.feed(added.encode()).await
+    }
+
+    /// Finds out whether the user is a member, and has the hub know it. What the store says is looked at again
+    /// whenever something was done about it: an event that came meanwhile found it undone.
+    async fn settle_doubt(&mut self, conversation: ConversationId) -> Result<(), End> {
+        let mut is_in = self.gateway.hub.is_subscribed(conversation, &self.session);
+        if is_in {
+            // Another event told of it.
+            return Ok(());
+        }
+        loop {
+            let view = self
+                .gateway
+                .store
+                .conversation(&self.session.caller, conversation)
+                .await;
+            let membership = match &view {
+                Ok(view) if view.membership.is_some() => Some(&view.conversation),
+                Ok(_) | Err(ReadError::Refused(_)) => None,
+                Err(ReadError::Unavailable) => {
+                    self.try_again(Item::Doubt(conversation)).await;
+                    return Ok(());
+                }
+            };
+            if membership.is_some() == is_in {
+                break;
+            }
+            let hub = &self.gateway.hub;
+            match membership {
+                Some(found) => {
+                    hub.subscribe(conversation, found.head, found.members, &self.session);
+                }
+                None => hub.unsubscribe(conversation, &self.session),
+            }
+            is_in = membership.is_some();
+        }
+        if is_in {
+            self.write_added(conversation).await?;
+        }
+        Ok(())
     }
 
     /// Has an item written again once the store may answer.
