@@ -418,6 +418,7 @@ fn shown(message: body::Message) -> TimelineMessage {
                 also_in_conversation: message.also_in_conversation,
                 first: message.first_in_thread,
             }),
+            attachments: message.attachments.into_iter().map(Into::into).collect(),
         },
         edited_at: message.edited_at.map(|at| at.0),
         deleted: message.deleted,
@@ -462,6 +463,7 @@ mod tests {
                 mentions: Mentions::default(),
                 client_at: None,
                 thread: None,
+                attachments: Vec::new(),
             };
             TimelineMessage::new(Seq::new(*place).unwrap(), Timestamp(0), said)
         };

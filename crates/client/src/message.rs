@@ -1,7 +1,7 @@
 //! A message on its way out.
 
 use tidemark_core::conversation::{Mentions, NewMessage, NewReply};
-use tidemark_core::{ClientId, Seq, Timestamp};
+use tidemark_core::{ClientId, Seq, Timestamp, UploadId};
 use uuid::Uuid;
 
 /// Something to say.
@@ -19,6 +19,8 @@ pub struct OutgoingMessage {
     pub client_id: Option<ClientId>,
     /// The thread that it replies in.
     pub thread: Option<NewReply>,
+    /// The uploads that it shows.
+    pub attachments: Vec<UploadId>,
 }
 
 impl OutgoingMessage {
@@ -31,6 +33,7 @@ impl OutgoingMessage {
             client_at: None,
             client_id: None,
             thread: None,
+            attachments: Vec::new(),
         }
     }
 
@@ -62,6 +65,15 @@ impl OutgoingMessage {
         }
     }
 
+    /// Shows these uploads of one's own.
+    #[must_use]
+    pub fn showing(self, attachments: Vec<UploadId>) -> Self {
+        Self {
+            attachments,
+            ..self
+        }
+    }
+
     /// Is named so. For a message whose earlier try may have arrived.
     #[must_use]
     pub fn named(self, client_id: ClientId) -> Self {
@@ -79,6 +91,7 @@ impl OutgoingMessage {
             mentions: self.mentions,
             client_at: self.client_at,
             thread: self.thread,
+            attachments: self.attachments,
         }
     }
 }

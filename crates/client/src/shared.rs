@@ -169,6 +169,15 @@ impl State {
                 self.timelines.remove(conversation);
             }
             Update::HistoryReplaced => self.timelines.clear(),
+            Update::UploadChanged {
+                shown: Some((conversation, seq)),
+                attachment,
+                ..
+            } => {
+                if let Some(timeline) = self.timelines.get_mut(conversation) {
+                    timeline.learn_attachment(*seq, attachment);
+                }
+            }
             Update::Online { .. }
             | Update::Changed(_)
             | Update::ReadBy { .. }
@@ -178,6 +187,7 @@ impl State {
             | Update::Personal(_)
             | Update::Thread { .. }
             | Update::DeliveredTo { .. }
+            | Update::UploadChanged { .. }
             | Update::Added(_)
             | Update::Ended(_) => {}
         }

@@ -178,6 +178,7 @@ mod tests {
                     mentions: Mentions::All,
                     client_at: None,
                     thread: None,
+                    attachments: Vec::new(),
                 },
             }],
             personal_version: 9,

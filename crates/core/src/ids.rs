@@ -117,6 +117,11 @@ uuid_id!(
     InviteId,
     "an invite id is a UUID"
 );
+uuid_id!(
+    /// A file that somebody uploads; made by the server. It is no secret: it opens nothing.
+    UploadId,
+    "an upload id is a UUID"
+);
 
 #[cfg(test)]
 mod tests {

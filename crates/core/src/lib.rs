@@ -21,8 +21,9 @@ mod refusal;
 pub mod timeline;
 pub mod typing;
 pub mod unread;
+pub mod upload;
 
-pub use ids::{ClientId, ConversationId, InvalidId, InviteId, SessionId, UserId};
+pub use ids::{ClientId, ConversationId, InvalidId, InviteId, SessionId, UploadId, UserId};
 pub use limits::Limits;
 pub use order::{Position, Seq, Timestamp};
 pub use refusal::{Refusal, RefusalCode};

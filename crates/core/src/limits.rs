@@ -25,6 +25,14 @@ pub struct Limits {
     pub reason_bytes_max: usize,
     /// The most people that one may block.
     pub blocks_max: usize,
+    /// The most files that one message may show.
+    pub attachments_max: usize,
+    /// The largest file, in bytes.
+    pub upload_bytes_max: u64,
+    /// How many bytes one person may have uploaded.
+    pub upload_quota_bytes: u64,
+    /// How many files one person may have uploaded.
+    pub uploads_max: u64,
 }
 
 impl Default for Limits {
@@ -48,6 +56,10 @@ impl Default for Limits {
             invites_max: 100,
             reason_bytes_max: 512,
             blocks_max: 10_000,
+            attachments_max: 10,
+            upload_bytes_max: 256 * 1024 * 1024,
+            upload_quota_bytes: 10 * 1024 * 1024 * 1024,
+            uploads_max: 100_000,
         }
     }
 }

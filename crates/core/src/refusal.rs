@@ -79,6 +79,11 @@ impl Refusal {
         Self::not_found("there is no such message in this conversation")
     }
 
+    /// The one answer for an upload that does not exist and for one that the caller does not see.
+    pub fn no_such_upload() -> Self {
+        Self::not_found("there is no such upload")
+    }
+
     /// It is for people only, and an API key asks.
     pub fn needs_person() -> Self {
         Self::forbidden("an API key is no member and cannot do this for one")

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::conversation::{Amendment, Change, Event, EventBody, Message};
+use crate::upload::Attachment;
 use crate::{Seq, Timestamp, UserId};
 
 mod message;
@@ -188,6 +189,17 @@ impl Timeline {
         applied
     }
 
+    /// Where the upload of an attachment is has changed. Nothing happens if no message that is shown has it at `seq`.
+    pub fn learn_attachment(&mut self, seq: Seq, attachment: &Attachment) {
+        let message = self.messages.get_mut(&seq);
+        let attachments = message
+            .into_iter()
+            .flat_map(|it| &mut it.message.attachments);
+        for known in attachments.filter(|known| known.upload == attachment.upload) {
+            known.clone_from(attachment);
+        }
+    }
+
     fn amend(&mut self, seq: Seq, at: Timestamp, amendment: &Amendment) {
         if let Change::Delete {
             thread: Some(root), ..
@@ -274,6 +286,7 @@ mod tests {
                 mentions: Mentions::default(),
                 client_at: None,
                 thread: None,
+                attachments: Vec::new(),
             }),
         }
     }

@@ -257,6 +257,7 @@ mod tests {
                 mentions: Mentions::Users(vec![user("bo")]),
                 client_at: None,
                 thread: None,
+                attachments: Vec::new(),
             }),
         }
     }

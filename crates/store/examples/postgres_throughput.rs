@@ -116,5 +116,6 @@ fn message() -> NewMessage {
         mentions: Mentions::default(),
         client_at: None,
         thread: None,
+        attachments: Vec::new(),
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     BansPage, BlocksPage, CommitError, ConversationView, CountsOf, CursorMove, EventsFor,
     EventsPage, FeedEvent, InboxPage, Invitation, Leases, MembersPage, MembershipFeed,
     MembershipView, MentionsPage, PageLimits, PersonalChanged, PersonalPage, ReadError, Receipts,
-    ThreadCursorMove, ThreadPage, ThreadsPage, TimelinePage, VersionsPage, Window,
+    ThreadCursorMove, ThreadPage, ThreadsPage, TimelinePage, Uploads, VersionsPage, Window,
 };
 
 /// Of how many of the threads that somebody takes part in the list of them is made.
@@ -86,7 +86,7 @@ pub enum Health {
 ///
 /// Every method may be called from many tasks at once. Reads see every commit whose outcome was returned
 /// before they began, and check, in the same snapshot, that the caller may read.
-pub trait Store: Leases {
+pub trait Store: Leases + Uploads {
     /// The name of this history. It is made with the store and changes only when the store is restored
     /// from a backup.
     fn epoch(&self) -> Uuid;

@@ -2,7 +2,7 @@
 //!
 //! [`Store`] is the contract for conversations: one door for every change ([`Store::commit`]) and a
 //! handful of reads, shaped by how clients read. [`Directory`] is the contract for people: users,
-//! passwords, sessions, keys. [`Leases`] is the contract for what only one of many nodes may do. An engine implements all three and is certified by the one suite in
+//! passwords, sessions, keys. [`Leases`] is the contract for what only one of many nodes may do, and [`Uploads`] the one for files. An engine implements all four and is certified by the one suite in
 //! `conformance`. No engine decides anything: it loads facts, asks
 //! [`decide`](tidemark_core::conversation::decide), and makes the answer durable.
 
@@ -24,6 +24,7 @@ pub mod postgres;
 pub mod sqlite;
 mod thread_views;
 mod threads_page;
+mod uploads;
 mod versions_page;
 mod views;
 
@@ -35,6 +36,7 @@ pub use directory::{
 pub use error::{CommitError, DirectoryError, OpenError, ReadError};
 pub use leases::{Acquired, LeaseError, LeaseToken, Leases};
 pub use thread_views::{ThreadCursorMove, ThreadPage, ThreadStanding, ThreadView, ThreadsPage};
+pub use uploads::{UploadChanged, Uploads, UploadsPage};
 pub use views::{
     Banned, BansPage, Blocked, BlocksPage, ConversationView, CountsOf, CursorMove, Delivered,
     EventsFor, EventsPage, FeedEvent, InboxPage, Invitation, Member, MembersPage, MembershipFeed,

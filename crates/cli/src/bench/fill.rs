@@ -100,6 +100,7 @@ fn message(text: &str) -> NewMessage {
         mentions: Mentions::default(),
         client_at: None,
         thread: None,
+        attachments: Vec::new(),
     }
 }
 

@@ -217,6 +217,7 @@ impl Session {
                 | Update::WatchRefused { .. }
                 | Update::VisibleFrom { .. }
                 | Update::Personal(_)
+                | Update::UploadChanged { .. }
                 | Update::Ended(_),
             ) => return,
             // What was missed may have been a conversation that came or went.

@@ -142,6 +142,7 @@ mod tests {
                 mentions: Mentions::default(),
                 client_at: None,
                 thread: None,
+                attachments: Vec::new(),
             },
         }
     }

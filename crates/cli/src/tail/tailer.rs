@@ -128,6 +128,7 @@ impl Tailer {
             | Update::Personal(_)
             | Update::Thread { .. }
             | Update::DeliveredTo { .. }
+            | Update::UploadChanged { .. }
             | Update::Ended(_) => Ok(()),
         }
     }

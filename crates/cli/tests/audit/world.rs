@@ -6,7 +6,7 @@ use tidemark_client::{Http, ServerUrl};
 use tidemark_core::conversation::{ConversationKind, Mentions};
 use tidemark_core::{ClientId, ConversationId};
 use tidemark_protocol::body::{NewAccount, NewConversation, NewMessage};
-use tidemark_protocol::wire::{NotSupported, Secret, Wire};
+use tidemark_protocol::wire::{Secret, Wire};
 use tidemark_simulator::node::{Launch, Node};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -80,7 +80,7 @@ impl World {
                 client_at: None,
                 thread: None,
                 also_in_conversation: false,
-                attachments: NotSupported,
+                attachments: Vec::new(),
             };
             http.send_message(room, &message).await.unwrap();
         }

@@ -155,6 +155,7 @@ impl Person {
             mentions,
             client_at: Some(Timestamp(rng.random_range(0..1 << 40))),
             thread: None,
+            attachments: Vec::new(),
             client_id: Some(ClientId(Uuid::from_u128(rng.random()))),
         }
     }

@@ -154,6 +154,7 @@ impl World {
                 mentions: said.mentions.clone(),
                 client_at: said.client_at,
                 thread: None,
+                attachments: Vec::new(),
             };
             ensure!(*logged == expected, "{logged:?} was said as {expected:?}");
             return Ok(());

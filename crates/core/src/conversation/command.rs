@@ -7,7 +7,7 @@ use crate::conversation::{
     CodeHash, ConversationKind, Delivery, Emoji, Joined, Mentions, NewAmendment, NewInvite,
     NewReply, Role, SettingsChange, Visibility,
 };
-use crate::{ClientId, ConversationId, InviteId, Seq, Timestamp, UserId};
+use crate::{ClientId, ConversationId, InviteId, Seq, Timestamp, UploadId, UserId};
 
 /// A wish to change one conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,6 +91,8 @@ pub struct NewMessage {
     pub client_at: Option<Timestamp>,
     /// The thread that it replies in.
     pub thread: Option<NewReply>,
+    /// The uploads that it shows.
+    pub attachments: Vec<UploadId>,
 }
 
 /// What a store must look up before [`decide`](super::decide()) can answer, beside the conversation
@@ -115,6 +117,8 @@ pub struct Needs<'a> {
     pub root: Option<Seq>,
     /// Whether those users block the caller.
     pub blocks: bool,
+    /// These uploads, those that there are.
+    pub uploads: &'a [UploadId],
 }
 
 impl Command {
@@ -132,6 +136,7 @@ impl Command {
                 needs.earlier_event = Some(new.client_id);
                 needs.target = new.reply_to;
                 needs.root = new.thread.map(|reply| reply.thread);
+                needs.uploads = &new.attachments;
             }
             Action::Amend(new) => {
                 needs.earlier_event = new.client_id;

@@ -10,9 +10,9 @@ use crate::conversation::{
     MembersChange, Membership, Mentions, Message, NewConversation, NewMessage, Role, Root,
     SettingsChange, Visibility, thread,
 };
-use crate::conversation::{blocking, invite, moderation};
+use crate::conversation::{UploadFacts, attach, blocking, invite, moderation};
 use crate::names::{self, InvalidName, NameLimits};
-use crate::{ConversationId, InviteId, Limits, Refusal, Seq, Timestamp, UserId};
+use crate::{ConversationId, InviteId, Limits, Refusal, Seq, Timestamp, UploadId, UserId};
 
 /// What a store knows that the decision depends on; see [`Needs`](super::Needs).
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +40,8 @@ pub struct Facts<'a> {
     pub root: Option<Root>,
     /// Whether one of the pair that [`Needs::direct_between`](super::Needs::direct_between) names blocks the other.
     pub pair_is_blocked: bool,
+    /// Those of the uploads that [`Needs::uploads`](super::Needs::uploads) asked for that there are, in any order.
+    pub uploads: &'a [UploadFacts],
 }
 
 /// What is known of a user that a command names.
@@ -277,13 +279,14 @@ fn send(
         mentions: each_once(new.mentions),
         client_at: new.client_at,
         thread: None,
+        attachments: Vec::new(),
     };
     // Before any limit: what was accepted once stays accepted, also under limits that are smaller now.
     if let Some(earlier) = facts.earlier {
-        return repeat(earlier, &message, new.thread);
+        return repeat(earlier, &message, new.thread, &new.attachments);
     }
     blocking::check_open(conversation)?;
-    if message.text.is_empty() {
+    if message.text.is_empty() && new.attachments.is_empty() {
         return Err(Refusal::invalid("text is empty"));
     }
     check_length("text", Some(&message.text), facts.limits.text_bytes_max)?;
@@ -304,6 +307,7 @@ fn send(
         let root = facts.root.filter(|_| horizon.includes(reply.thread));
         message.thread = Some(thread::reply(conversation, root, reply)?);
     }
+    message.attachments = attach::attach(facts, &message.sender, &new.attachments)?;
     Ok(Decision::Append(vec![EventBody::Message(message)]))
 }
 
@@ -313,8 +317,13 @@ fn repeat(
     earlier: &Earlier,
     message: &Message,
     reply: Option<thread::NewReply>,
+    uploads: &[UploadId],
 ) -> Result<Decision, Refusal> {
-    let same_words = |was: &Message| was.text == message.text && was.mentions == message.mentions;
+    let same_words = |was: &Message| {
+        was.text == message.text
+            && was.mentions == message.mentions
+            && attach::are_same(&was.attachments, uploads)
+    };
     let was = earlier.body.as_message();
     if was.is_some_and(|was| {
         was.reply_to == message.reply_to

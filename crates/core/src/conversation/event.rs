@@ -1,6 +1,7 @@
 //! What is in the log. An event is a fact that was accepted; it never changes its place.
 
 use crate::conversation::{Amendment, Change, InThread, Role, RulesChange, Visibility};
+use crate::upload::Attachment;
 use crate::{ClientId, ConversationId, InviteId, Seq, Timestamp, UserId};
 
 /// One entry of a conversation's log.
@@ -82,12 +83,11 @@ impl EventBody {
         }
     }
 
-    /// Takes away what a deletion takes away: what the message or the edit said, and whom it mentioned.
+    /// Takes away what a deletion takes away: what the message or the edit said and showed, and whom it mentioned.
     pub fn redact(&mut self) {
         match self {
             Self::Message(message) => {
-                message.text.clear();
-                message.mentions = Mentions::default();
+                message.redact();
             }
             Self::Amendment(amendment) => {
                 if let Change::Edit { text, mentions } = &mut amendment.change {
@@ -143,12 +143,22 @@ pub struct Message {
     pub client_at: Option<Timestamp>,
     /// The thread that it is a reply in.
     pub thread: Option<InThread>,
+    /// The files that it shows; none after a deletion.
+    pub attachments: Vec<Attachment>,
 }
 
 impl Message {
     /// How much text it brings along; see [`EventBody::text_bytes`].
     pub fn text_bytes(&self) -> usize {
-        self.text.len() + self.mentions.bytes()
+        let attachments = self.attachments.iter().map(Attachment::bytes);
+        self.text.len() + self.mentions.bytes() + attachments.sum::<usize>()
+    }
+
+    /// Takes away what a deletion takes away.
+    pub(crate) fn redact(&mut self) {
+        self.text.clear();
+        self.mentions = Mentions::default();
+        self.attachments.clear();
     }
 
     /// Whether only its thread shows it.
@@ -159,7 +169,7 @@ impl Message {
 
     /// Whether what it said was taken away by a deletion: nobody sends a message that says nothing.
     pub fn is_redacted(&self) -> bool {
-        self.text.is_empty()
+        self.text.is_empty() && self.attachments.is_empty()
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod amend;
 mod amendment;
+mod attach;
 mod blocking;
 mod command;
 mod decide;
@@ -15,6 +16,7 @@ mod state;
 pub mod thread;
 
 pub use amendment::{Amended, Amendment, Change, DeleteReason, Mark, NewAmendment, Wish};
+pub use attach::UploadFacts;
 pub use blocking::{BlockFacts, change_block};
 pub use command::{Action, Command, Needs, NewConversation, NewMessage};
 pub use decide::{Decision, Earlier, Facts, Target, UserFacts, decide};
@@ -24,5 +26,6 @@ pub use event::{Event, EventBody, Joined, MembersChange, Mentions, Message, Sett
 pub use invite::{CodeHash, Invite, NewInvite, open_to};
 pub use moderation::{Effect, Version, may_read_versions};
 pub use rules::{History, Rules, RulesChange};
+pub(crate) use state::named_variants;
 pub use state::{Conversation, ConversationKind, Logged, Membership, Role, Visibility, append};
 pub use thread::{InThread, NewReply, Root};

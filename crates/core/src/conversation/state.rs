@@ -221,7 +221,7 @@ macro_rules! named_variants {
         }
     };
 }
-pub(super) use named_variants;
+pub(crate) use named_variants;
 
 /// What kind of conversation it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,6 +1,6 @@
 //! One message of a timeline, and what amendments make of it.
 
-use crate::conversation::{Amendment, Change, Emoji, Event, EventBody, Mentions, Message};
+use crate::conversation::{Amendment, Change, Emoji, Event, EventBody, Message};
 use crate::{Seq, Timestamp, UserId};
 
 use super::Replies;
@@ -85,8 +85,7 @@ impl TimelineMessage {
     }
 
     fn delete(&mut self) {
-        self.message.text.clear();
-        self.message.mentions = Mentions::default();
+        self.message.redact();
         self.edited_at = None;
         self.deleted = true;
         self.reactions.clear();

@@ -299,6 +299,7 @@ fn a_redacted_event_says_nothing() {
         mentions: Mentions::All,
         client_at: None,
         thread: None,
+        attachments: Vec::new(),
     });
     body.redact();
     assert_eq!(body.text_bytes(), 0);

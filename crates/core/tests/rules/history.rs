@@ -61,6 +61,7 @@ pub(crate) fn says(number: u128, text: &str) -> NewMessage {
         mentions: Mentions::default(),
         client_at: None,
         thread: None,
+        attachments: Vec::new(),
     }
 }
 

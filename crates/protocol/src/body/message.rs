@@ -5,9 +5,10 @@ use tidemark_core::ConversationId;
 use tidemark_core::conversation::{self, NewReply};
 use tidemark_core::timeline::{self, TimelineMessage};
 
+use crate::body::{Attachment, UploadReference};
 use crate::wire::{
-    LogEntry, NotSupported, Wire, WireClientId, WireConversationId, WireEmoji, WireMentions,
-    WireSeq, WireTimestamp, WireUserId, optional_from_one,
+    LogEntry, Wire, WireClientId, WireConversationId, WireEmoji, WireMentions, WireSeq,
+    WireTimestamp, WireUserId, optional_from_one, optional_list,
 };
 
 /// `POST /v1/conversations/{id}/messages`.
@@ -35,10 +36,10 @@ pub struct NewMessage {
     /// Whether the conversation is to show it as well, and not the thread alone; only with `thread`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub also_in_conversation: bool,
-    /// Refused: there are no uploads yet.
-    #[serde(default, skip_serializing)]
-    #[cfg_attr(feature = "schema", schema(ignore))]
-    pub attachments: NotSupported,
+    /// The uploads that it shows, the caller's own; with some, `text` may be empty.
+    #[serde(default, deserialize_with = "optional_list")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<UploadReference>,
 }
 
 impl NewMessage {
@@ -70,6 +71,7 @@ impl From<NewMessage> for conversation::NewMessage {
                 thread: thread.0,
                 also_in_conversation: body.also_in_conversation,
             }),
+            attachments: body.attachments.into_iter().map(|it| it.0).collect(),
         }
     }
 }
@@ -86,7 +88,11 @@ impl From<conversation::NewMessage> for NewMessage {
             also_in_conversation: message
                 .thread
                 .is_some_and(|reply| reply.also_in_conversation),
-            attachments: NotSupported,
+            attachments: message
+                .attachments
+                .into_iter()
+                .map(UploadReference)
+                .collect(),
         }
     }
 }
@@ -163,6 +169,9 @@ pub struct Message {
     /// How many people ever replied.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub thread_participant_count: Option<u64>,
+    /// The files that it shows.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<Attachment>,
     /// The place of the last reply, deleted or not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_reply_seq: Option<WireSeq>,
@@ -254,6 +263,11 @@ impl Message {
             replies: None,
             thread_participants: Vec::new(),
             thread_participant_count: None,
+            attachments: message
+                .attachments
+                .into_iter()
+                .map(Attachment::from)
+                .collect(),
             last_reply_seq: None,
             last_reply_at: None,
         }

@@ -17,6 +17,7 @@ mod problem;
 mod read;
 mod sync;
 mod thread;
+mod upload;
 mod user;
 
 pub use account::{NewAccount, Session, Sessions, SignIn, SignedIn};
@@ -37,4 +38,8 @@ pub use problem::Problem;
 pub use read::{Cursor, DeliveredCursor, DeliveredTo, MoveCursor, Reader, Readers};
 pub use sync::{SyncRequest, SyncResponse, SyncedConversation};
 pub use thread::{ThreadCursor, ThreadEntry, ThreadPage, Threads};
+pub use upload::{
+    ArrivedParts, Attachment, NewUpload, PartsWanted, SignedPart, SignedParts, SignedRequest,
+    Upload, UploadBegun, UploadChanged, UploadReference, UploadStage, Uploads, VariantInfo,
+};
 pub use user::{ProfilePatch, User, Users};

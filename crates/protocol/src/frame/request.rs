@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 use tidemark_core::conversation::{Mentions, NewMessage, NewReply};
 use tidemark_core::{ClientId, ConversationId, Seq, Timestamp};
 
-use crate::body::ALSO_WITHOUT_THREAD;
+use crate::body::{ALSO_WITHOUT_THREAD, UploadReference};
 use crate::frame::{
     AmendMessage, DeclarePresence, ReadThread, ReportDelivered, RequestId, StartTyping, WatchUsers,
 };
 use crate::wire::{
-    InvalidJson, NotSupported, Wire, encode, from_one, optional_from_one, parse_object,
+    InvalidJson, Wire, encode, from_one, optional_from_one, optional_list, parse_object,
 };
 
 /// A frame that asks for something.
@@ -182,9 +182,9 @@ struct SendFields {
     thread: Option<Wire<Seq>>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     also_in_conversation: bool,
-    #[serde(default, skip_serializing)]
-    #[expect(dead_code, reason = "its type refuses values while it is read")]
-    attachments: NotSupported,
+    #[serde(default, deserialize_with = "optional_list")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    attachments: Vec<UploadReference>,
 }
 
 impl From<&SendMessage> for SendFields {
@@ -201,7 +201,12 @@ impl From<&SendMessage> for SendFields {
             also_in_conversation: message
                 .thread
                 .is_some_and(|reply| reply.also_in_conversation),
-            attachments: NotSupported,
+            attachments: message
+                .attachments
+                .iter()
+                .copied()
+                .map(UploadReference)
+                .collect(),
         }
     }
 }
@@ -224,6 +229,7 @@ pub(crate) fn parse_send(text: &str, id: Option<RequestId>) -> Result<Request, I
                 thread: thread.0,
                 also_in_conversation: fields.also_in_conversation,
             }),
+            attachments: fields.attachments.into_iter().map(|it| it.0).collect(),
         },
     }))
 }

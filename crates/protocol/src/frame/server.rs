@@ -7,7 +7,7 @@ use tidemark_core::conversation::Event;
 use tidemark_core::presence::Status;
 use tidemark_core::{ClientId, ConversationId, Seq, Timestamp, UserId};
 
-use crate::body::{Conversation, Personal};
+use crate::body::{Conversation, Personal, UploadChanged};
 use crate::frame::{Delivered, RequestId, ThreadRead, Welcome};
 use crate::wire::{InvalidJson, LogEntry, Wire, encode, parse_object, serialize_event};
 use crate::{ByeCode, Code};
@@ -48,6 +48,8 @@ pub enum ServerFrame {
     ThreadRead(ThreadRead),
     /// A member's device has fetched.
     Delivered(Delivered),
+    /// Where an upload is has changed.
+    Upload(Box<UploadChanged>),
     /// A frame that this version does not know; it is to be ignored.
     #[serde(untagged)]
     Unknown(UnknownFrame),
@@ -213,7 +215,7 @@ pub struct UnknownFrame {
 
 impl ServerFrame {
     /// The `type` of every frame.
-    pub const TYPES: [&str; 16] = [
+    pub const TYPES: [&str; 17] = [
         "welcome",
         "ack",
         "refused",
@@ -230,6 +232,7 @@ impl ServerFrame {
         "bye",
         "thread_read",
         "delivered",
+        "upload",
     ];
 
     /// Reads one frame.
@@ -257,6 +260,7 @@ impl ServerFrame {
             "bye" => parse_object(text).map(Self::Bye),
             "thread_read" => parse_object(text).map(Self::ThreadRead),
             "delivered" => parse_object(text).map(Self::Delivered),
+            "upload" => parse_object(text).map(Self::Upload),
             _ => Ok(Self::Unknown(unknown)),
         }
     }
@@ -325,6 +329,22 @@ encode_each!(
     ThreadRead => "thread_read",
     Delivered => "delivered",
 );
+
+impl From<UploadChanged> for ServerFrame {
+    fn from(frame: UploadChanged) -> Self {
+        Self::Upload(Box::new(frame))
+    }
+}
+
+impl UploadChanged {
+    /// The frame as JSON.
+    pub fn encode(&self) -> String {
+        encode(&Tagged {
+            name: "upload",
+            fields: self,
+        })
+    }
+}
 
 /// A frame's fields with its type before them.
 #[derive(Serialize)]

@@ -10,6 +10,7 @@ use tidemark_core::conversation::{
 };
 use tidemark_core::{ClientId, ConversationId, InviteId, Seq, Timestamp, UserId};
 
+use crate::body::Attachment;
 use crate::wire::amendment::{
     DeleteFields, EditFields, PinFields, ReactionFields, parse_amendment, serialize_amendment,
 };
@@ -188,6 +189,11 @@ fn serialize_message<M: SerializeMap>(message: &Message, map: &mut M) -> Result<
             map.serialize_entry("first_in_thread", &true)?;
         }
     }
+    if !message.attachments.is_empty() {
+        let attachments = message.attachments.iter().cloned();
+        let attachments: Vec<Attachment> = attachments.map(Attachment::from).collect();
+        map.serialize_entry("attachments", &attachments)?;
+    }
     Ok(())
 }
 
@@ -244,6 +250,8 @@ struct MessageFields {
     also_in_conversation: bool,
     #[serde(default)]
     first_in_thread: bool,
+    #[serde(default)]
+    attachments: Vec<Attachment>,
 }
 
 impl From<MessageFields> for EventBody {
@@ -260,6 +268,7 @@ impl From<MessageFields> for EventBody {
                 also_in_conversation: fields.also_in_conversation,
                 first: fields.first_in_thread,
             }),
+            attachments: fields.attachments.into_iter().map(Into::into).collect(),
         })
     }
 }

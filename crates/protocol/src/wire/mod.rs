@@ -51,6 +51,7 @@ shapes! {
     WireSeq = tidemark_core::Seq;
     WireSessionId = tidemark_core::SessionId;
     WireTimestamp = tidemark_core::Timestamp;
+    WireUploadId = tidemark_core::UploadId;
     WireUserId = tidemark_core::UserId;
     WireVisibility = tidemark_core::conversation::Visibility;
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use tidemark_core::conversation::{ConversationKind, Emoji, History, Mentions, Role, Visibility};
 use tidemark_core::{
-    ClientId, ConversationId, InviteId, Position, Seq, SessionId, Timestamp, UserId,
+    ClientId, ConversationId, InviteId, Position, Seq, SessionId, Timestamp, UploadId, UserId,
 };
 use utoipa::openapi::schema::{
     ArrayBuilder, KnownFormat, ObjectBuilder, OneOfBuilder, SchemaFormat, Type,
@@ -40,6 +40,7 @@ schema! {
     Wire<Role> => "Role", names(["guest", "member", "moderator", "admin", "owner"]);
     Wire<History> => "History", names(["all", "since_joined"]);
     Wire<InviteId> => "InviteId", uuid("made by the server; no secret");
+    Wire<UploadId> => "UploadId", uuid("made by the server; no secret");
     Wire<Emoji> => "Emoji", emoji();
     Wire<Seq> => "Seq", integer("a place in a conversation's log; 0 stands before the first event")
         .maximum(Some(Seq::MAX.get()));

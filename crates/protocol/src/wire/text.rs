@@ -10,7 +10,7 @@ use tidemark_core::conversation::{
     ConversationKind, DeleteReason, Emoji, History, Role, Visibility,
 };
 use tidemark_core::presence::Status;
-use tidemark_core::{ClientId, ConversationId, InvalidId, InviteId, SessionId, UserId};
+use tidemark_core::{ClientId, ConversationId, InvalidId, InviteId, SessionId, UploadId, UserId};
 
 use crate::wire::Wire;
 
@@ -27,6 +27,7 @@ impl Textual for InviteId {}
 impl Textual for Role {}
 impl Textual for SessionId {}
 impl Textual for Status {}
+impl Textual for UploadId {}
 impl Textual for UserId {}
 impl Textual for Visibility {}
 

@@ -39,6 +39,7 @@ fn message(place: u64, client_id: ClientId) -> LogEntry {
             mentions: Mentions::default(),
             client_at: None,
             thread: None,
+            attachments: Vec::new(),
         }),
     })
 }

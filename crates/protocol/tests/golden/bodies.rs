@@ -16,7 +16,7 @@ use tidemark_protocol::body::{
     RolePatch, Session, Sessions, SignIn, SignedIn, SyncRequest, SyncResponse, SyncedConversation,
     User, Users,
 };
-use tidemark_protocol::wire::{LogEntry, NotSupported, Secret, Wire};
+use tidemark_protocol::wire::{LogEntry, Secret, Wire};
 
 use crate::file::{Case, Golden};
 use crate::problems;
@@ -395,7 +395,7 @@ fn messages() -> Vec<Case> {
         client_at: None,
         thread: None,
         also_in_conversation: false,
-        attachments: NotSupported,
+        attachments: Vec::new(),
     };
     vec![
         Case::body("POST …/messages", "as the send frame", new.clone()),

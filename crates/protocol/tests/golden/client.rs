@@ -13,7 +13,9 @@ use tidemark_protocol::frame::{
 use tidemark_protocol::wire::Secret;
 
 use crate::file::{Case, Golden};
-use crate::samples::{EPOCH, TOKEN, at, client_id, harbour, lighthouse, seq, user};
+use crate::samples::{
+    EPOCH, TOKEN, at, client_id, harbour, lighthouse, picture, recording, seq, user,
+};
 
 pub(crate) fn files() -> Vec<Golden> {
     vec![
@@ -85,6 +87,7 @@ fn send() -> Vec<Case> {
         mentions: Mentions::default(),
         client_at: None,
         thread: None,
+        attachments: Vec::new(),
     };
     vec![
         send(
@@ -103,6 +106,7 @@ fn send() -> Vec<Case> {
                 mentions: Mentions::Users(vec![user("ben"), user("cleo@harbour.example")]),
                 client_at: Some(Timestamp(at(40).0 - 250)),
                 thread: None,
+                attachments: vec![picture().upload, recording().upload],
                 ..plain.clone()
             },
         ),

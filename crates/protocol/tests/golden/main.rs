@@ -19,6 +19,7 @@ mod samples;
 mod server;
 mod threads;
 mod tolerated;
+mod uploads;
 
 use std::collections::BTreeSet;
 use std::sync::Once;
@@ -41,6 +42,7 @@ fn all() -> Vec<Golden> {
         bodies::files(),
         threads::files(),
         moderation::files(),
+        uploads::files(),
     ]
     .into_iter()
     .flatten()

@@ -233,8 +233,8 @@ fn sends() -> Vec<Case> {
             r#""client_at":9007199254740993"#,
         ),
         with(
-            "an attachment",
-            r#""attachments":["0197a3c5-0000-7000-8000-000000000001"]"#,
+            "an attachment without an id",
+            r#""attachments":[{"name":"cat.png"}]"#,
         ),
         with("a thread of nothing", r#""thread":0"#),
         with(
@@ -485,8 +485,8 @@ fn bodies() -> Vec<Case> {
             r#"{"client_id":"MINE","text":"hi","reply_to":0}"#,
         ),
         body::<NewMessage>(
-            "POST …/messages: an attachment",
-            r#"{"client_id":"MINE","text":"hi","attachments":[{"upload_id":"MINE"}]}"#,
+            "POST …/messages: an attachment that is no id",
+            r#"{"client_id":"MINE","text":"hi","attachments":[{"upload_id":"cat.png"}]}"#,
         ),
         body::<NewConversation>("POST /v1/conversations: no such kind", r#"{"kind":"club"}"#),
         body::<NewConversation>(

@@ -1,7 +1,11 @@
 //! The people, conversations and times that the golden files tell of.
 
 use tidemark_core::conversation::{Event, EventBody, Mentions, Message};
-use tidemark_core::{ClientId, ConversationId, InviteId, Seq, SessionId, Timestamp, UserId};
+use tidemark_core::upload::{Attachment, MadeFile, MediaFacts, UploadState, Variant};
+use tidemark_core::{
+    ClientId, ConversationId, InviteId, Seq, SessionId, Timestamp, UploadId, UserId,
+};
+use uuid::Uuid;
 
 /// Stands for a token that is good; whoever plays the files puts one in its place.
 pub(crate) const TOKEN: &str = "TOKEN";
@@ -53,6 +57,7 @@ pub(crate) fn plain_message() -> Message {
         mentions: Mentions::default(),
         client_at: None,
         thread: None,
+        attachments: Vec::new(),
     }
 }
 
@@ -64,7 +69,43 @@ pub(crate) fn full_message() -> Message {
         mentions: Mentions::Users(vec![user("ben"), user("cleo@harbour.example")]),
         client_at: Some(Timestamp(at(40).0 - 250)),
         thread: None,
+        attachments: vec![picture(), recording()],
         ..plain_message()
+    }
+}
+
+/// A picture of which everything is known.
+pub(crate) fn picture() -> Attachment {
+    Attachment {
+        upload: UploadId(Uuid::from_u128(0x0197_a3c5_0000_7000_8000_0000_0000_0091)),
+        name: "Old Quay 🌊.jpg".to_owned(),
+        content_type: "image/jpeg".to_owned(),
+        size: 2_345_678,
+        state: UploadState::Ready,
+        facts: MediaFacts {
+            width: Some(4_032),
+            height: Some(3_024),
+            blur: Some("LEHV6nWB2yk8pyo0adR*.7kCMdnj".to_owned()),
+            files: vec![MadeFile {
+                variant: Variant::Thumbnail,
+                content_type: "image/jpeg".to_owned(),
+                width: Some(640),
+                height: Some(480),
+            }],
+            ..MediaFacts::default()
+        },
+    }
+}
+
+/// A recording that nobody has looked at.
+pub(crate) fn recording() -> Attachment {
+    Attachment {
+        upload: UploadId(Uuid::from_u128(0x0197_a3c5_0000_7000_8000_0000_0000_0092)),
+        name: "horn.m4a".to_owned(),
+        content_type: "audio/mp4".to_owned(),
+        size: 98_765,
+        state: UploadState::Scanning,
+        facts: MediaFacts::default(),
     }
 }
 

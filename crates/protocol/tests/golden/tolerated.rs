@@ -54,7 +54,7 @@ fn client() -> Vec<Case> {
         ),
         taken(
             "empty fields of later versions",
-            r#"{"type":"send","id":1,"conversation":"HARBOUR","client_id":"MINE","text":"hi","attachments":[],"thread":null}"#,
+            r#"{"type":"send","id":1,"conversation":"HARBOUR","client_id":"MINE","text":"hi","attachments":null,"thread":null}"#,
         ),
         taken(
             "null for the after of an open",

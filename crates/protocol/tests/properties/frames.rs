@@ -12,7 +12,8 @@ use tidemark_core::conversation::{
 };
 use tidemark_core::presence::Status;
 use tidemark_core::timeline::TimelineMessage;
-use tidemark_core::{ClientId, ConversationId, Seq, SessionId, Timestamp, UserId};
+use tidemark_core::upload::{Attachment, MadeFile, MediaFacts, UploadState, Variant};
+use tidemark_core::{ClientId, ConversationId, Seq, SessionId, Timestamp, UploadId, UserId};
 use tidemark_protocol::body::{Conversation, Draft, Message as ShownMessage, Personal, User};
 use tidemark_protocol::frame::{
     Ack, Added, AdvertisedLimits, AmendMessage, Bye, ClientFrame, CloseConversation,
@@ -97,9 +98,10 @@ fn new_message() -> impl Strategy<Value = NewMessage> {
         mentions(),
         option::of(at()),
         option::of((seq_from(1), any::<bool>())),
+        vec(uuid().prop_map(UploadId), 0..3),
     );
     fields.prop_map(
-        |(client_id, text, reply_to, mentions, client_at, thread)| NewMessage {
+        |(client_id, text, reply_to, mentions, client_at, thread, attachments)| NewMessage {
             client_id: ClientId(client_id),
             text,
             reply_to,
@@ -109,13 +111,15 @@ fn new_message() -> impl Strategy<Value = NewMessage> {
                 thread,
                 also_in_conversation,
             }),
+            attachments,
         },
     )
 }
 
 fn message() -> BoxedStrategy<Message> {
-    (user(), new_message(), any::<bool>())
-        .prop_map(|(sender, new, first)| Message {
+    let attachments = vec(attachment(), 0..3);
+    (user(), new_message(), any::<bool>(), attachments)
+        .prop_map(|(sender, new, first, attachments)| Message {
             sender,
             client_id: new.client_id,
             text: new.text,
@@ -127,8 +131,53 @@ fn message() -> BoxedStrategy<Message> {
                 also_in_conversation: reply.also_in_conversation,
                 first,
             }),
+            attachments,
         })
         .boxed()
+}
+
+fn attachment() -> impl Strategy<Value = Attachment> {
+    let state = select(vec![
+        UploadState::Waiting,
+        UploadState::Scanning,
+        UploadState::Ready,
+        UploadState::Refused,
+    ]);
+    let facts = (
+        option::of(any::<u32>()),
+        option::of(any::<u64>()),
+        option::of(text()),
+        option::of(vec(any::<u8>(), 0..5)),
+        any::<bool>(),
+    );
+    let facts = facts.prop_map(
+        |(width, duration_ms, blur, waveform, has_thumbnail)| MediaFacts {
+            width,
+            height: width,
+            duration_ms,
+            blur,
+            waveform,
+            files: has_thumbnail
+                .then(|| MadeFile {
+                    variant: Variant::Thumbnail,
+                    content_type: "image/jpeg".to_owned(),
+                    width,
+                    height: None,
+                })
+                .into_iter()
+                .collect(),
+        },
+    );
+    (uuid(), text(), any::<u64>(), state, facts).prop_map(|(id, name, size, state, facts)| {
+        Attachment {
+            upload: UploadId(id),
+            name,
+            content_type: "image/png".to_owned(),
+            size,
+            state,
+            facts,
+        }
+    })
 }
 
 fn client_id() -> impl Strategy<Value = ClientId> {

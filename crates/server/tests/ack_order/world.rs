@@ -66,6 +66,7 @@ impl World {
                 mentions: Mentions::default(),
                 client_at: None,
                 thread: None,
+                attachments: Vec::new(),
             })
         };
         let mut batch = vec![command(Action::Create(new))];

@@ -5,9 +5,11 @@ use tidemark_core::conversation::{
     Amendment, Change, EventBody, InThread, Joined, MembersChange, Mentions, Message, RulesChange,
     SettingsChange,
 };
+use tidemark_core::upload::Attachment;
 use tidemark_core::{ClientId, Seq, Timestamp, UserId};
 
 use super::EventKind;
+use super::uploads::AttachmentDetail;
 
 /// What is wrong with a detail that cannot be read.
 #[derive(Debug)]
@@ -76,6 +78,7 @@ pub(crate) fn write(body: &EventBody) -> Option<String> {
             let plain = message.reply_to.is_none()
                 && message.client_at.is_none()
                 && message.thread.is_none()
+                && message.attachments.is_empty()
                 && message.mentions.is_empty();
             (!plain).then(|| json(&MessageDetail::from(message)))
         }
@@ -126,6 +129,7 @@ pub(crate) fn read(kind: EventKind, columns: Columns<'_>) -> Result<EventBody, D
                     also_in_conversation: detail.also_in_conversation,
                     first: detail.first_in_thread,
                 }),
+                attachments: attachments(detail.attachments)?,
             })
         }
         EventKind::Members => {
@@ -155,6 +159,24 @@ pub(crate) fn read(kind: EventKind, columns: Columns<'_>) -> Result<EventBody, D
             })
         }
     })
+}
+
+fn attachments(details: Vec<AttachmentDetail>) -> Result<Vec<Attachment>, Damaged> {
+    details.into_iter().map(Attachment::try_from).collect()
+}
+
+/// The detail of a message in which an upload is what `attachment` says.
+pub(crate) fn with_attachment(detail: &str, attachment: &Attachment) -> Result<String, Damaged> {
+    let mut detail: MessageDetail = serde_json::from_str(detail)?;
+    let mut shown = attachments(std::mem::take(&mut detail.attachments))?;
+    for known in shown
+        .iter_mut()
+        .filter(|known| known.upload == attachment.upload)
+    {
+        known.clone_from(attachment);
+    }
+    detail.attachments = shown.iter().map(AttachmentDetail::from).collect();
+    Ok(json(&detail))
 }
 
 fn change(kind: EventKind, text: &str, detail: ChangeDetail) -> Result<Change, Damaged> {
@@ -209,6 +231,8 @@ struct MessageDetail {
     also_in_conversation: bool,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     first_in_thread: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    attachments: Vec<AttachmentDetail>,
 }
 
 impl From<&Message> for MessageDetail {
@@ -222,6 +246,11 @@ impl From<&Message> for MessageDetail {
                 .thread
                 .is_some_and(|thread| thread.also_in_conversation),
             first_in_thread: message.thread.is_some_and(|thread| thread.first),
+            attachments: message
+                .attachments
+                .iter()
+                .map(AttachmentDetail::from)
+                .collect(),
         }
     }
 }

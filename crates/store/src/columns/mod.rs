@@ -3,6 +3,7 @@
 pub(crate) mod detail;
 mod event_kind;
 mod origin;
+pub(crate) mod uploads;
 
 pub(crate) use event_kind::EventKind;
 pub(crate) use origin::Origin;

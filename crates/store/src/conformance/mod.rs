@@ -41,6 +41,7 @@ pub mod personal;
 pub mod roles;
 mod snapshot;
 pub mod threads;
+pub mod uploads;
 mod world;
 
 use crate::{Directory, Store};
@@ -272,6 +273,17 @@ macro_rules! certify {
                 whoever_is_blocked_brings_the_blocker_nowhere,
                 who_blocks_is_not_acquainted,
                 blocks_and_beginnings_at_once_agree,
+            ],
+            uploads: [
+                an_upload_is_kept_as_it_was_announced,
+                nobody_has_more_than_their_share,
+                a_life_is_kept_step_by_step,
+                a_message_says_what_becomes_of_what_it_shows,
+                a_message_shows_what_is_its_senders,
+                a_deletion_takes_what_was_shown_along,
+                an_upload_is_for_those_who_see_it,
+                the_same_bytes_are_kept_once,
+                changes_and_messages_at_once_agree,
             ],
         }
     };

@@ -99,6 +99,7 @@ impl<E: Engine> World<E> {
             mentions: Mentions::default(),
             client_at: None,
             thread: None,
+            attachments: Vec::new(),
         }
     }
 

@@ -18,7 +18,7 @@
 //!   answer hears `Unavailable`.
 //!
 //! Not modelled: a torn or rotten write (the log of a real engine has checksums for that), a slow or
-//! full disk, and failing reads. Changes of the directory, of leases, of blocks, and of what people keep for themselves, are durable at once and
+//! full disk, and failing reads. Changes of the directory, of leases, of blocks, of uploads, and of what people keep for themselves, are durable at once and
 //! never fail for a flush; they are refused while the store recovers. How long a lease lasts is the one thing here that a
 //! clock decides: a monotonic one, which a test may pause.
 
@@ -32,6 +32,7 @@ mod perform;
 mod personal;
 mod state;
 mod threads;
+mod uploads;
 
 use std::sync::Arc;
 

@@ -119,6 +119,7 @@ impl State {
             let log = log?;
             log.earlier(log.named.get(&(author.clone(), client_id)).copied()?)
         });
+        let uploads = self.upload_facts(needs.uploads);
         let amended = needs
             .amended
             .and_then(|(seq, emoji)| log?.amended(seq, emoji, &author));
@@ -136,6 +137,7 @@ impl State {
             pair_is_blocked: needs
                 .direct_between
                 .is_some_and(|(one, other)| blocks.between(&one, &other)),
+            uploads: &uploads,
         };
         decide(&facts, command)
     }

@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use tidemark_core::access::{Caller, Horizon, Operation, permit_in};
 use tidemark_core::conversation::{
     Amended, Amendment, Change as MessageChange, Conversation, Emoji, Event, EventBody, Invite,
-    Mark, MembersChange, Membership, append,
+    Mark, MembersChange, Membership, Message, append,
 };
 use tidemark_core::timeline::TimelineMessage;
 use tidemark_core::unread::{Counts, Tally, unread};
 use tidemark_core::{
-    ClientId, ConversationId, InviteId, Position, Refusal, Seq, Timestamp, UserId,
+    ClientId, ConversationId, InviteId, Position, Refusal, Seq, Timestamp, UploadId, UserId,
 };
+
+use super::uploads::KeptUpload;
 
 /// Something that happened. Applying every change in order to an empty [`State`] gives the state.
 #[derive(Clone, Debug)]
@@ -64,6 +66,7 @@ pub(crate) struct State {
     pub(crate) directs: BTreeMap<(UserId, UserId), ConversationId>,
     /// Every event in commit order: the one at position `n` is at index `n - 1`.
     pub(crate) feed: Vec<(ConversationId, Seq)>,
+    pub(crate) uploads: BTreeMap<UploadId, KeptUpload>,
 }
 
 /// One conversation.
@@ -118,8 +121,17 @@ impl State {
                 body,
             } => {
                 let position = Position(self.feed.len() as u64 + 1);
+                let mut body = body.clone();
+                let head = self.log_mut(*conversation).conversation.head;
+                if let EventBody::Message(message) = &mut body {
+                    let attachments = &mut message.attachments;
+                    self.show(*conversation, head.next(), *at, attachments);
+                }
+                if let Some(target) = body.deletes() {
+                    self.hide(*conversation, target);
+                }
                 let log = self.log_mut(*conversation);
-                let seq = log.append(*at, body.clone(), position);
+                let seq = log.append(*at, body, position);
                 self.feed.push((*conversation, seq));
             }
             Change::CursorMoved {
@@ -266,6 +278,15 @@ impl Log {
     pub(crate) fn entries_after(&self, seq: Seq) -> &[Entry] {
         let index = usize::try_from(seq.get()).unwrap_or(usize::MAX);
         self.entries.get(index..).unwrap_or_default()
+    }
+
+    /// The message at a place, as the log has it.
+    pub(super) fn message_mut(&mut self, seq: Seq) -> Option<&mut Message> {
+        let index = usize::try_from(seq.get()).ok()?.checked_sub(1)?;
+        match &mut self.entries.get_mut(index)?.event.body {
+            EventBody::Message(message) => Some(message),
+            _ => None,
+        }
     }
 
     /// Takes what a message and its edits said out of the log.

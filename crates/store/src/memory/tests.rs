@@ -45,6 +45,7 @@ fn send(name: u128) -> Command {
         mentions: Mentions::default(),
         client_at: None,
         thread: None,
+        attachments: Vec::new(),
     }))
 }
 

@@ -9,6 +9,7 @@ use tokio_postgres::Row;
 
 use crate::log_page::Entry;
 
+use super::attachments;
 use super::column::{self, signed};
 use super::fault::Trouble;
 use super::rows::{self, EVENT_COLUMNS, event_columns};
@@ -178,6 +179,8 @@ pub(crate) struct Found {
     pub(crate) amended: Amended,
     /// Whom it mentioned when it was sent.
     pub(crate) mentioned: Mentions,
+    /// Whether it shows uploads.
+    pub(crate) shows: bool,
 }
 
 /// The message in a row of the answer, and the conversation that it is in.
@@ -185,6 +188,7 @@ pub(crate) fn found(row: &Row) -> Result<(ConversationId, Found), Trouble> {
     let mut entry = rows::entry(row, 0)?.ok_or_else(|| column::damaged("an empty event"))?;
     let sent = entry.event.body.as_message();
     let mentioned = sent.map_or_else(Mentions::default, |message| message.mentions.clone());
+    let shows = sent.is_some_and(|message| !message.attachments.is_empty());
     bring_up(row, EVENT_COLUMNS, &mut entry)?;
     let mark = |seq: usize, at: usize| {
         let seq = column::optional_seq(row, seq)?;
@@ -215,7 +219,14 @@ pub(crate) fn found(row: &Row) -> Result<(ConversationId, Found), Trouble> {
         emojis: column::count_or_zero(row, further + 5)?,
         thread: message.thread.map(|thread| thread.root),
     };
-    Ok((event.conversation, Found { amended, mentioned }))
+    Ok((
+        event.conversation,
+        Found {
+            amended,
+            mentioned,
+            shows,
+        },
+    ))
 }
 
 /// How many columns [`bring_up`] reads.
@@ -236,7 +247,7 @@ const DELETE: &str = "INSERT INTO tidemark.amended (conversation, seq, author, d
 
 /// Everything that a message and its edits said, and what people reacted with.
 const REDACT: [&str; 4] = [
-    "UPDATE tidemark.event SET text = '', detail = (detail::jsonb - 'mentions')::text
+    "UPDATE tidemark.event SET text = '', detail = (detail::jsonb - 'mentions' - 'attachments')::text
      WHERE conversation = $1 AND seq = $2",
     "UPDATE tidemark.event SET text = '', detail = NULL
      WHERE conversation = $1 AND target = $2 AND kind = 4",
@@ -276,6 +287,8 @@ pub(crate) struct Amending {
     pub(crate) amendment: Amendment,
     /// Whom the message mentioned when it was sent.
     pub(crate) mentioned: Mentions,
+    /// Whether the message shows uploads.
+    pub(crate) shows: bool,
 }
 
 impl Amending {
@@ -300,6 +313,9 @@ impl Amending {
                     about(FORGET_MENTIONS).texts(named),
                 ];
                 statements.extend(REDACT.map(about));
+                if self.shows {
+                    statements.extend(attachments::HIDE.map(about));
+                }
                 if let Some(root) = *thread {
                     let target = self.amendment.target;
                     let deleted =

@@ -3,15 +3,17 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use tidemark_core::conversation::UploadFacts;
 use tidemark_core::conversation::{Action, Command, Earlier, Invite, Membership, Target};
 use tidemark_core::unread::Tally;
-use tidemark_core::{ClientId, ConversationId, Seq, Timestamp, UserId};
+use tidemark_core::{ClientId, ConversationId, Seq, Timestamp, UploadId, UserId};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
 use crate::columns::EventKind;
 
 use super::amendments::{self, Found, WantedMessages};
+use super::attachments;
 use super::blocks::{self, Block};
 use super::column::{self, page_size, signed};
 use super::fault::Trouble;
@@ -22,6 +24,7 @@ use super::rows::{
 };
 use super::statement::Statement;
 use super::threads::{Threads, WantedRoots};
+use super::uploads;
 
 // Where one row is looked for, the statement says so with a limit of one. It is also what keeps the planner from
 // reading a whole table for a large batch: the cost of a commit must not grow with the log.
@@ -157,6 +160,7 @@ pub(crate) struct Wanted {
     positions: usize,
     roots: WantedRoots,
     blocks: BTreeSet<Block>,
+    uploads: BTreeSet<UploadId>,
 }
 
 /// What the database said.
@@ -183,6 +187,7 @@ pub(crate) struct Facts {
     pub(crate) threads: Threads,
     /// Those of the blocks that matter that there are.
     pub(crate) blocks: HashSet<Block>,
+    pub(crate) uploads: Vec<UploadFacts>,
 }
 
 /// Which facts a statement asks for.
@@ -204,6 +209,7 @@ enum Kind {
     Roots,
     KeptPairs,
     Blocks,
+    Uploads,
 }
 
 /// Statements, to be sent in this order in the transaction that writes, and how to read the answers.
@@ -245,6 +251,7 @@ impl Wanted {
         if let Some(seq) = needs.target {
             self.targets.insert((id, seq));
         }
+        self.uploads.extend(needs.uploads);
         self.amended.add(command, &author);
         self.roots.add(command, &author);
         if let Some(client_id) = needs.earlier_conversation {
@@ -335,6 +342,9 @@ impl Wanted {
         }
         if !self.blocks.is_empty() {
             questions.ask(Kind::Blocks, blocks::held_statement(&self.blocks));
+        }
+        if !self.uploads.is_empty() {
+            questions.ask(Kind::Uploads, attachments::wanted_statement(&self.uploads));
         }
         if self.new_conversations > 0 {
             let keys =
@@ -466,6 +476,13 @@ impl Facts {
             Kind::Blocks => {
                 let block = (column::user_id(row, 0)?, column::user_id(row, 1)?);
                 self.blocks.insert(block);
+            }
+            Kind::Uploads => {
+                let kept = uploads::kept(row)?;
+                self.uploads.push(UploadFacts {
+                    upload: kept.upload,
+                    shown: kept.shown,
+                });
             }
             Kind::Floor | Kind::Positions | Kind::KeptPairs => {}
         }

@@ -278,3 +278,40 @@ CREATE TABLE tidemark.block (
     at bigint NOT NULL,
     PRIMARY KEY (person, other_id)
 );
+
+-- What people upload. shown is how many messages show it; its expires_at counts as long as none does. retry_at is 0 where
+-- nobody has tried. version grows with every change, also of which messages show it.
+CREATE TABLE tidemark.upload (
+    key bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    id uuid NOT NULL UNIQUE,
+    owner bigint NOT NULL,
+    name text NOT NULL,
+    content_type text NOT NULL,
+    size bigint NOT NULL,
+    sha256 bytea,
+    state text NOT NULL,
+    content uuid NOT NULL,
+    facts text,
+    reason text,
+    created_at bigint NOT NULL,
+    expires_at bigint NOT NULL,
+    parts text,
+    attempts bigint NOT NULL DEFAULT 0,
+    retry_at bigint NOT NULL DEFAULT 0,
+    shown bigint NOT NULL DEFAULT 0,
+    version bigint NOT NULL DEFAULT 0
+);
+CREATE INDEX upload_by_owner ON tidemark.upload (owner, id) INCLUDE (size, state);
+CREATE INDEX upload_by_digest ON tidemark.upload (owner, sha256) WHERE sha256 IS NOT NULL;
+CREATE INDEX upload_by_content ON tidemark.upload (content);
+CREATE INDEX upload_due ON tidemark.upload (retry_at, id) WHERE state IN ('uploaded', 'scanning');
+CREATE INDEX upload_expiring ON tidemark.upload (expires_at, id) WHERE shown = 0;
+
+-- Which messages show an upload.
+CREATE TABLE tidemark.attachment (
+    conversation bigint NOT NULL,
+    seq bigint NOT NULL,
+    upload bigint NOT NULL,
+    PRIMARY KEY (conversation, seq, upload)
+);
+CREATE INDEX attachment_by_upload ON tidemark.attachment (upload);

@@ -151,6 +151,7 @@ impl<'l> Ledger<'l> {
             .as_ref()
             .is_some_and(|(one, other)| facts.has_block(one, other) || facts.has_block(other, one));
         let place = facts.places.get(&(id, author.clone()));
+        let uploads = &facts.uploads;
         let facts = conversation::Facts {
             conversation: room.map(|room| &room.kept.state),
             caller: place.and_then(|place| place.membership.as_ref()),
@@ -163,6 +164,7 @@ impl<'l> Ledger<'l> {
             limits: self.limits,
             root: first,
             pair_is_blocked,
+            uploads,
         };
         decide(&facts, command)
     }
@@ -244,6 +246,8 @@ impl<'l> Ledger<'l> {
         match &logged.event.body {
             EventBody::Message(message) => {
                 place.count_message(logged.tally.own, at);
+                self.writes
+                    .show(key, logged.event.seq, at, &message.attachments);
                 if let Some(reply) = message.thread {
                     let tally = self.facts.threads.count(id, reply.root, author);
                     let seq = logged.event.seq;
@@ -270,6 +274,7 @@ impl<'l> Ledger<'l> {
                     seq: logged.event.seq,
                     amendment: amendment.clone(),
                     mentioned: found.map_or_else(Mentions::default, |it| it.mentioned.clone()),
+                    shows: found.is_some_and(|it| it.shows),
                 });
             }
             EventBody::Created { .. } | EventBody::Settings { .. } => room.is_changed = true,

@@ -9,6 +9,7 @@
 //! Nothing is remembered between transactions: another node may have changed it.
 
 mod amendments;
+mod attachments;
 mod availability;
 mod blocks;
 mod column;
@@ -40,6 +41,8 @@ mod thread_reads;
 mod threads;
 mod timeline;
 mod transaction;
+mod uploading;
+mod uploads;
 mod writer;
 mod writers;
 mod writes;

@@ -72,6 +72,14 @@ impl Statement {
         self.with(value.to_vec(), Type::BYTEA)
     }
 
+    pub(crate) fn optional_bytes(self, value: Option<[u8; 32]>) -> Self {
+        self.with(value.map(|bytes| bytes.to_vec()), Type::BYTEA)
+    }
+
+    pub(crate) fn optional_uuid(self, value: Option<Uuid>) -> Self {
+        self.with(value, Type::UUID)
+    }
+
     pub(crate) fn flags(self, values: Vec<bool>) -> Self {
         self.with(values, Type::BOOL_ARRAY)
     }

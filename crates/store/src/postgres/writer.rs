@@ -351,6 +351,7 @@ mod tests {
                 mentions: Mentions::default(),
                 client_at: None,
                 thread: None,
+                attachments: Vec::new(),
             }),
         }
     }

@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, HashMap};
 
 use tidemark_core::conversation::{Conversation, Event, InThread, Logged, Membership, Mentions};
 use tidemark_core::unread::Tally;
+use tidemark_core::upload::Attachment;
 use tidemark_core::{ClientId, Position, Seq, Timestamp, UserId};
 use uuid::Uuid;
 
 use crate::columns::{EventKind, Origin, detail};
 
 use super::amendments::Amending;
+use super::attachments::AttachmentWrites;
 use super::column::signed;
 use super::invites::Invites;
 use super::personal;
@@ -119,6 +121,7 @@ pub(crate) struct Writes {
     witness: Option<Event>,
     delivered: BTreeMap<(i64, UserId), Seq>,
     replies: ReplyWrites,
+    attachments: AttachmentWrites,
 }
 
 /// The key of a conversation, and a seq.
@@ -165,6 +168,7 @@ impl Writes {
             witness: None,
             delivered: BTreeMap::new(),
             replies: ReplyWrites::default(),
+            attachments: AttachmentWrites::default(),
         }
     }
 
@@ -280,6 +284,17 @@ impl Writes {
         replies.add(conversation, seq, position, author, reply, tally);
     }
 
+    /// The message at `seq`, accepted at `at`, shows these.
+    pub(crate) fn show(
+        &mut self,
+        conversation: i64,
+        seq: Seq,
+        at: Timestamp,
+        attachments: &[Attachment],
+    ) {
+        self.attachments.add(conversation, seq, at, attachments);
+    }
+
     pub(crate) fn created_by_client(&mut self, author: &UserId, name: ClientId, key: i64) {
         self.created_by_client.push((author.clone(), name, key));
     }
@@ -388,6 +403,7 @@ impl Writes {
             let replies = self.replies.statements(key);
             statements.push(events_statement(self.events, authors));
             statements.extend(replies);
+            statements.extend(self.attachments.statements());
         }
         statements
     }

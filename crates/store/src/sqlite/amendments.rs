@@ -7,7 +7,7 @@ use tidemark_core::timeline::Reaction;
 
 use crate::log_page::Entry;
 
-use super::{column, log, mentions, threads};
+use super::{column, log, mentions, threads, uploads};
 
 /// The seqs of the last edit, of the deletion and of the pin.
 type Seqs = [Option<Seq>; 3];
@@ -221,9 +221,12 @@ fn redact(connection: &Connection, conversation: i64, target: Seq) -> rusqlite::
         && let Some(message) = event.body.as_message()
     {
         mentions::remove(connection, conversation, target, &message.mentions)?;
+        if !message.attachments.is_empty() {
+            uploads::hide(connection, conversation, target)?;
+        }
     }
     let statements = [
-        "UPDATE event SET text = '', detail = json_remove(detail, '$.mentions')
+        "UPDATE event SET text = '', detail = json_remove(detail, '$.mentions', '$.attachments')
          WHERE conversation = ?1 AND seq = ?2",
         "UPDATE event SET text = '', detail = NULL
          WHERE conversation = ?1 AND target = ?2 AND kind = 4",

@@ -7,6 +7,7 @@ use tidemark_core::conversation::{
     MembersChange, Membership, NewConversation, Target, UserFacts, append, decide,
 };
 use tidemark_core::unread::Counts;
+use tidemark_core::upload::{NewUpload, Upload};
 use tidemark_core::{ClientId, ConversationId, Limits, Position, Refusal, Seq, Timestamp, UserId};
 
 use crate::columns::EventKind;
@@ -24,6 +25,7 @@ use super::people;
 use super::personal;
 use super::reads::Read;
 use super::threads;
+use super::uploads;
 
 /// The writer's connection and all that it remembers.
 pub(crate) struct Ledger {
@@ -155,6 +157,7 @@ impl Ledger {
             Some((one, other)) => blocks::between(connection, one, other)?,
             None => false,
         };
+        let uploads = uploads::facts(connection, needs.uploads)?;
         let place = match (key, author_key) {
             (Some(key), Some(author)) => Some(&*self.places.find(connection, key, author)?),
             _ => None,
@@ -171,6 +174,7 @@ impl Ledger {
             limits: &self.limits,
             root,
             pair_is_blocked,
+            uploads: &uploads,
         };
         Ok(decide(&facts, command))
     }
@@ -211,6 +215,7 @@ impl Ledger {
                     if let Some(reply) = message.thread {
                         threads::insert(connection, kept.key, seq, author_key, reply)?;
                     }
+                    uploads::show(connection, kept.key, seq, at, &message.attachments)?;
                 }
                 EventBody::Members(change) => {
                     apply_members(connection, kept.key, places, users, &logged.event, change)?;
@@ -321,6 +326,11 @@ impl Ledger {
             blocks::note(connection, kept.key, kept.state.blocked)?;
         }
         Ok(changed)
+    }
+
+    /// Lets an upload begin, inside the transaction that is open like a command.
+    pub(crate) fn begin_upload(&mut self, new: NewUpload) -> Read<Upload> {
+        uploads::begin(&self.connection, &mut self.users, new, &self.limits)
     }
 
     fn unchanged(&mut self, id: ConversationId) -> rusqlite::Result<Result<Outcome, Refusal>> {

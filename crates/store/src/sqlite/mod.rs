@@ -33,6 +33,8 @@ mod reads;
 mod schema;
 mod threads;
 mod timeline;
+mod uploading;
+mod uploads;
 mod writer;
 mod writer_thread;
 

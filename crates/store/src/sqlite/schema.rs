@@ -17,6 +17,7 @@ const MIGRATIONS: &[&str] = &[
     THREADS,
     SKELETONS,
     BLOCKS,
+    UPLOADS,
 ];
 
 const FOUNDATION: &str = "
@@ -313,6 +314,43 @@ CREATE TABLE block (
     at INTEGER NOT NULL,
     PRIMARY KEY (user, other_id)
 ) STRICT, WITHOUT ROWID;
+";
+
+/// What people upload. `shown` is how many messages show it; its `expires_at` counts as long as none does. `retry_at` is 0
+/// where nobody has tried. Owner, id, size and state of all of somebody's uploads are in one index, so that what they come to
+/// is read from it alone.
+const UPLOADS: &str = "
+CREATE TABLE upload (
+    key INTEGER PRIMARY KEY,
+    id BLOB NOT NULL UNIQUE,
+    owner INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    content_type TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    sha256 BLOB,
+    state TEXT NOT NULL,
+    content BLOB NOT NULL,
+    facts TEXT,
+    reason TEXT,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    parts TEXT,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    retry_at INTEGER NOT NULL DEFAULT 0,
+    shown INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX upload_by_owner ON upload (owner, id, size, state);
+CREATE INDEX upload_by_digest ON upload (owner, sha256) WHERE sha256 IS NOT NULL;
+CREATE INDEX upload_by_content ON upload (content);
+CREATE INDEX upload_due ON upload (retry_at, id) WHERE state IN ('uploaded', 'scanning');
+CREATE INDEX upload_expiring ON upload (expires_at, id) WHERE shown = 0;
+CREATE TABLE attachment (
+    upload INTEGER NOT NULL,
+    conversation INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (conversation, seq, upload)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX attachment_by_upload ON attachment (upload);
 ";
 
 /// Brings the file to the present schema and returns its epoch, which the first opening makes.

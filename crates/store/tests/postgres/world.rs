@@ -59,6 +59,7 @@ pub(crate) fn send(conversation: ConversationId, name: Uuid, text: &str) -> Comm
             mentions: Mentions::default(),
             client_at: None,
             thread: None,
+            attachments: Vec::new(),
         }),
     )
 }

@@ -78,6 +78,7 @@ fn message(sender: &str, text: &str) -> Message {
         mentions: Mentions::default(),
         client_at: None,
         thread: None,
+        attachments: Vec::new(),
     }
 }
 
@@ -91,6 +92,7 @@ fn pending(to: ConversationId, number: u128, text: &str) -> Pending {
             mentions: Mentions::default(),
             client_at: None,
             thread: None,
+            attachments: Vec::new(),
         },
     }
 }

@@ -12,7 +12,7 @@ use super::threads::Threads;
 use super::track::{Fetch, Offered};
 use super::{ClientSession, Ending, Phase, Update};
 use crate::Code;
-use crate::body::Conversation;
+use crate::body::{Conversation, UploadChanged};
 use crate::frame::{
     Ack, Events, Head, InboxEntry, Read, ReadCursor, Refused, Request, RequestId, ServerFrame,
     Welcome,
@@ -49,6 +49,7 @@ impl ClientSession {
             ServerFrame::Presence(presence) => self.heard_presence(presence),
             ServerFrame::ThreadRead(read) => self.thread_read(now, read),
             ServerFrame::Delivered(delivered) => self.delivered(delivered),
+            ServerFrame::Upload(changed) => self.updates.push_back(upload_update(*changed)),
             ServerFrame::Pong(_) | ServerFrame::Unknown(_) => {}
             ServerFrame::Bye(bye) => self.end(Ending::Bye {
                 code: bye.code,
@@ -152,10 +153,13 @@ impl ClientSession {
     }
 
     /// The event that an acknowledged message became; the server sends this session the ack in its
-    /// place. A repeat does not say all that the event of a reply says: that one is fetched.
+    /// place. A repeat does not say all that the event of a reply says, and no ack what is known of attachments: those
+    /// are fetched.
     fn own_event(&self, pending: Pending, ack: &Ack) -> Option<Event> {
         let message = pending.message;
-        if ack.duplicate && message.thread.is_some() {
+        let is_told =
+            message.attachments.is_empty() && (message.thread.is_none() || !ack.duplicate);
+        if !is_told {
             return None;
         }
         Some(Event {
@@ -174,6 +178,7 @@ impl ClientSession {
                     also_in_conversation: reply.also_in_conversation,
                     first: ack.first_in_thread,
                 }),
+                attachments: Vec::new(),
             }),
         })
     }
@@ -432,4 +437,13 @@ impl ClientSession {
 /// Whether the same request may be taken later.
 fn is_passing(code: Code) -> bool {
     matches!(code, Code::Unavailable | Code::RateLimited | Code::Internal)
+}
+
+fn upload_update(changed: UploadChanged) -> Update {
+    let conversation = changed.conversation.map(|id| id.0);
+    Update::UploadChanged {
+        shown: conversation.zip(changed.seq.map(|seq| seq.0)),
+        attachment: changed.attachment.into(),
+        reason: changed.reason,
+    }
 }

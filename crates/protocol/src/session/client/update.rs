@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tidemark_core::presence::Presence;
+use tidemark_core::upload::Attachment;
 use tidemark_core::{ClientId, ConversationId, Seq, SessionId, Timestamp, UserId};
 
 use crate::body::{Conversation, Personal};
@@ -51,6 +52,15 @@ pub enum Update {
     ///
     /// [`ClientSession::state`]: super::ClientSession::state
     Changed(ConversationId),
+    /// Where an upload is has changed: one that a message shows, or one of the user's own.
+    UploadChanged {
+        /// Which message shows it; nothing for the user's own, of which each change is told.
+        shown: Option<(ConversationId, Seq)>,
+        /// What it is now.
+        attachment: Attachment,
+        /// Why it was refused.
+        reason: Option<String>,
+    },
     /// Another member has read up to here.
     ReadBy {
         /// Where.

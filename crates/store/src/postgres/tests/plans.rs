@@ -106,6 +106,7 @@ fn batch() -> Vec<Command> {
                     thread: Seq::new(11).unwrap(),
                     also_in_conversation: false,
                 }),
+                attachments: Vec::new(),
             }),
         )
     };

@@ -288,6 +288,7 @@ fn new_message() -> impl Strategy<Value = NewMessage> {
             mentions,
             client_at,
             thread,
+            attachments: Vec::new(),
         },
     )
 }

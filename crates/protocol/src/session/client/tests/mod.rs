@@ -56,6 +56,7 @@ pub(super) fn note(number: u128, text: &str) -> NewMessage {
         mentions: Mentions::default(),
         client_at: None,
         thread: None,
+        attachments: Vec::new(),
     }
 }
 
@@ -72,6 +73,7 @@ pub(super) fn message(conversation: ConversationId, place: u64, sender: UserId) 
             mentions: Mentions::default(),
             client_at: None,
             thread: None,
+            attachments: Vec::new(),
         }),
     }
 }
