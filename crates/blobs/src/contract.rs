@@ -10,6 +10,9 @@ use url::Url;
 
 use crate::{BlobError, BlobKey, ContentType, InParts, Part, Shown};
 
+/// How long a URL may be valid: S3 takes no longer times.
+pub(crate) const VALID_MAX: Duration = Duration::from_hours(7 * 24);
+
 /// Keeps blobs.
 ///
 /// A blob is there whole or not at all, and **never changes**: the bytes under a key are those that came first, until it

@@ -29,3 +29,13 @@ pub enum BlobError {
     #[error("a URL is valid for at most a week")]
     ValidTooLong,
 }
+
+impl From<std::io::Error> for BlobError {
+    fn from(error: std::io::Error) -> Self {
+        use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+        match error.kind() {
+            StorageFull | QuotaExceeded => Self::Full,
+            _ => Self::Unavailable(error.to_string()),
+        }
+    }
+}
