@@ -11,6 +11,7 @@ mod completions;
 mod connect;
 mod failure;
 mod installation;
+mod media_worker;
 mod output;
 mod places;
 mod private_file;
@@ -46,10 +47,16 @@ enum Command {
     Chat(chat::Arguments),
     Bench(bench::Arguments),
     Completions(completions::Arguments),
+    #[command(hide = true)]
+    MediaWorker(media_worker::Arguments),
 }
 
 fn main() -> ExitCode {
     let command_line = CommandLine::parse();
+    if let Command::MediaWorker(_) = command_line.command {
+        // Before there are threads: it begins by taking from itself what a broken decoder could misuse.
+        return tidemark_media::work();
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
@@ -72,5 +79,6 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Chat(arguments) => chat::run(&arguments).await,
         Command::Bench(arguments) => bench::run(arguments),
         Command::Completions(arguments) => completions::run(&arguments),
+        Command::MediaWorker(_) => unreachable!("it needs no runtime and has run"),
     }
 }

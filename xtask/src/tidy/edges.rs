@@ -17,7 +17,12 @@ const NORMAL: &[Allowed] = &[
     ("tidemark-client", &["tidemark-core", "tidemark-protocol"]),
     (
         "tidemark-server",
-        &["tidemark-core", "tidemark-protocol", "tidemark-store"],
+        &[
+            "tidemark-core",
+            "tidemark-media",
+            "tidemark-protocol",
+            "tidemark-store",
+        ],
     ),
     (
         "tidemark-simulator",
@@ -28,12 +33,14 @@ const NORMAL: &[Allowed] = &[
         &[
             "tidemark-client",
             "tidemark-core",
+            "tidemark-media",
             "tidemark-protocol",
             "tidemark-server",
             "tidemark-store",
         ],
     ),
     ("xtask", &[]),
+    ("tidemark-media", &[]),
 ];
 
 /// What their tests may use beside that, and beside the crate itself with other features.
@@ -42,6 +49,7 @@ const IN_TESTS: &[Allowed] = &[
     ("tidemark-server", &["tidemark-simulator"]),
     ("tidemark-store", &["tidemark-simulator"]),
     ("tidemark", &["tidemark-simulator"]),
+    ("tidemark-media", &["tidemark-simulator"]),
 ];
 
 /// All that the core may use of others: small types, no clock, no I/O, no serialisation.
