@@ -1,7 +1,9 @@
 //! Why a file was not examined.
 
+use serde::{Deserialize, Serialize};
+
 /// Why a file was not examined. The text says more for the log; it is nothing to show to whoever uploaded the file.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum MediaError {
     /// The file asks for more than the [`Limits`](crate::Limits) allow: pixels, frames, memory, bytes to write.
     /// It will ask for as much the next time.

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 /// What a file is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Examined {
@@ -16,7 +18,7 @@ pub struct Examined {
 }
 
 /// What is known of a picture, audio or video; nothing of any other file.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
     /// Pixels from left to right as it is shown, with its orientation applied. Of pictures and video.
     pub width: Option<u32>,
@@ -51,7 +53,7 @@ pub struct Made {
 }
 
 /// What a file was made for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Variant {
     /// The file itself without what it tells of whoever made it (place, camera, names, comments) and without anything
     /// that follows its end. Not made where there was nothing to remove: then the file itself may be given to others.

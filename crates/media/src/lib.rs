@@ -10,15 +10,18 @@
 
 mod error;
 mod examined;
-mod ffmpeg;
+mod film;
 mod limits;
+mod picture;
+mod report;
 pub mod scan;
+mod sniff;
 mod worker;
 mod workshop;
 
 pub use error::MediaError;
 pub use examined::{Examined, Facts, Made, Variant};
-pub use ffmpeg::Ffmpeg;
+pub use film::Ffmpeg;
 pub use limits::Limits;
 pub use worker::work;
 pub use workshop::Workshop;

@@ -21,7 +21,9 @@ pub struct Limits {
     pub pixels: u64,
     /// How many pixels the frames of an animation may have together.
     pub animation_pixels: u64,
-    /// How many threads encode at once.
+    /// How long audio or video may take of which a rendition is made. Of longer ones everything else is.
+    pub rendition: Duration,
+    /// How many threads decode, and how many encode.
     pub threads: u32,
 }
 
@@ -35,6 +37,7 @@ impl Default for Limits {
             picture_bytes: 64 << 20,
             pixels: 50_000_000,
             animation_pixels: 1_000_000_000,
+            rendition: Duration::from_mins(15),
             threads: 1,
         }
     }
