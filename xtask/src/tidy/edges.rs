@@ -41,6 +41,7 @@ const NORMAL: &[Allowed] = &[
     ),
     ("xtask", &[]),
     ("tidemark-media", &[]),
+    ("tidemark-blobs", &[]),
 ];
 
 /// What their tests may use beside that, and beside the crate itself with other features.
@@ -50,6 +51,7 @@ const IN_TESTS: &[Allowed] = &[
     ("tidemark-store", &["tidemark-simulator"]),
     ("tidemark", &["tidemark-simulator"]),
     ("tidemark-media", &["tidemark-simulator"]),
+    ("tidemark-blobs", &["tidemark-simulator"]),
 ];
 
 /// All that the core may use of others: small types, no clock, no I/O, no serialisation.

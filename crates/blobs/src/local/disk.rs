@@ -239,7 +239,11 @@ impl Disk {
         let mut swept = 0;
         for path in children_from(&self.temporary, None)? {
             if last_touched_ms(&path)?.is_some_and(|touched| touched < older_than_ms) {
-                match fs::remove_dir_all(&path) {
+                let removed = match path.is_dir() {
+                    true => fs::remove_dir_all(&path),
+                    false => fs::remove_file(&path),
+                };
+                match removed {
                     Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
                     _ => swept += 1,
                 }

@@ -21,6 +21,7 @@ use url::Url;
 use self::disk::Disk;
 use self::grant::{Grant, PartGrant, Secret};
 use crate::contract::VALID_MAX;
+use crate::off_runtime::off_runtime;
 use crate::{
     BlobError, BlobHead, BlobKey, Blobs, ContentType, Expected, Fetched, InParts, Listed, Part,
     Shown, Signed,
@@ -248,14 +249,6 @@ impl Blobs for LocalBlobs {
             Ok(disk.sweep_parts(older_than_ms)? + disk.sweep_temporary(older_than_ms)?)
         })
     }
-}
-
-/// Does what waits for the disk where waiting is no harm.
-async fn off_runtime<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, BlobError> + Send + 'static,
-) -> Result<T, BlobError> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|error| BlobError::Unavailable(error.to_string()))?
 }
 
 fn now_ms() -> u64 {

@@ -8,16 +8,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG, TRANSFER_ENCODING};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 
+use super::LocalBlobs;
 use super::grant::{Grant, PartGrant};
 use super::problem::Problem;
 use super::router::Served;
-use super::{LocalBlobs, off_runtime};
+use crate::off_runtime::off_runtime;
 use crate::{BlobError, BlobKey, ContentType};
 
 /// How long nothing of a body may come.
@@ -51,12 +52,13 @@ pub(super) async fn receive(
 }
 
 fn check_length(headers: &HeaderMap, size: u64) -> Result<(), Problem> {
-    let length = headers.get(CONTENT_LENGTH).ok_or(Problem::NoLength)?;
-    let length: u64 = length
-        .to_str()
-        .ok()
-        .and_then(|length| length.parse().ok())
-        .ok_or(Problem::NoLength)?;
+    let length = match headers.get(CONTENT_LENGTH) {
+        Some(length) => length.to_str().ok().and_then(|length| length.parse().ok()),
+        None if headers.contains_key(TRANSFER_ENCODING) => None,
+        // A request without either has no body.
+        None => Some(0),
+    };
+    let length: u64 = length.ok_or(Problem::NoLength)?;
     match length.cmp(&size) {
         std::cmp::Ordering::Less => Err(Problem::TooShort),
         std::cmp::Ordering::Equal => Ok(()),

@@ -14,9 +14,10 @@ use axum::http::{HeaderMap, HeaderName, Response, StatusCode};
 use bytes::Bytes;
 use futures_util::stream;
 
+use super::LocalBlobs;
 use super::problem::Problem;
 use super::range::{self, Answer};
-use super::{LocalBlobs, off_runtime};
+use crate::off_runtime::off_runtime;
 use crate::{BlobError, BlobHead, BlobKey, ContentType};
 
 /// How much is read at once. Nothing is read before what was read has been taken.
