@@ -111,12 +111,11 @@ pub trait Blobs: fmt::Debug + Send + Sync + 'static {
         max: usize,
     ) -> BoxFuture<'a, Result<Vec<Listed>, BlobError>>;
 
-    /// Begins an upload in parts of `part_bytes` ([`InParts::divide`] says which sizes are taken; check before).
-    /// Its blob is there when it is finished.
+    /// Begins an upload in parts of `part_bytes`. Its blob is there when it is finished.
     ///
     /// # Errors
     ///
-    /// [`BlobError::Full`], [`BlobError::Unavailable`].
+    /// [`BlobError::Division`] for sizes that [`InParts::divide`] does not take, [`BlobError::Full`], [`BlobError::Unavailable`].
     fn begin_parts<'a>(
         &'a self,
         key: &'a BlobKey,

@@ -1,5 +1,7 @@
 //! Why a question about blobs has no answer.
 
+use crate::InvalidParts;
+
 /// Nothing happened that anybody could see, except where [`Unavailable`](Self::Unavailable) says otherwise.
 #[derive(Debug, thiserror::Error)]
 pub enum BlobError {
@@ -25,6 +27,9 @@ pub enum BlobError {
         /// The number that was asked for.
         number: u32,
     },
+    /// No upload can be divided so.
+    #[error(transparent)]
+    Division(#[from] InvalidParts),
     /// A URL cannot be valid for so long: it is at most a week.
     #[error("a URL is valid for at most a week")]
     ValidTooLong,

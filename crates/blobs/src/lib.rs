@@ -7,6 +7,7 @@
 
 mod content_type;
 mod contract;
+mod encoding;
 mod error;
 mod key;
 pub mod local;

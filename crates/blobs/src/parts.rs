@@ -91,14 +91,19 @@ impl InParts {
             .ok_or(InvalidParts::Division)
     }
 
-    /// How many parts there are. 0 if it is divided as no place takes it.
-    pub fn count(&self) -> u32 {
-        Self::divide(self.expected.size, self.part_bytes).unwrap_or(0)
+    /// How many parts there are.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidParts::Division`] when it is divided as no place takes it, so that no place has begun it.
+    pub fn count(&self) -> Result<u32, InvalidParts> {
+        Self::divide(self.expected.size, self.part_bytes)
     }
 
     /// Where a part begins and how many bytes it has. `None` if there is no part with this number.
     pub fn place_of(&self, number: u32) -> Option<(u64, u64)> {
-        if !(1..=self.count()).contains(&number) {
+        let numbers = 1..=self.count().ok()?;
+        if !numbers.contains(&number) {
             return None;
         }
         let begins = u64::from(number - 1) * self.part_bytes;

@@ -4,6 +4,7 @@
 //! disk, the type decides what a browser does with the bytes.
 
 use crate::ContentType;
+use crate::encoding::percent_encoded;
 
 /// What browsers may show or play in place. Nothing in it can run a script or draw a page; so no SVG, HTML, XML, PDF
 /// or text.
@@ -25,6 +26,8 @@ const INLINE: &[&str] = &[
 const NAME_BYTES_MAX: usize = 200;
 /// The longest ending of a long name that is kept.
 const EXTENSION_BYTES_MAX: usize = 16;
+/// What RFC 8187 takes as it is (`attr-char`) beside letters and digits.
+const RFC_8187_OTHERS: &[u8] = b"!#$&+-.^_`|~";
 /// What a file is called whose name had nothing in it that can be shown.
 const NAMELESS: &str = "file";
 
@@ -65,7 +68,8 @@ impl Shown {
         if plain.contains(&format!("\"{name}\"")) {
             return plain;
         }
-        format!("{plain}; filename*=UTF-8''{}", encode_rfc8187(&name))
+        let encoded = percent_encoded(&name, RFC_8187_OTHERS);
+        format!("{plain}; filename*=UTF-8''{encoded}")
     }
 
     fn harmless_type(&self) -> Option<&'static str> {
@@ -150,21 +154,6 @@ fn plain_character(character: char) -> char {
         ' '..='~' => character,
         _ => '_',
     }
-}
-
-/// The `value-chars` of RFC 8187: `attr-char` as it is, everything else as the bytes of UTF-8.
-fn encode_rfc8187(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"!#$&+-.^_`|~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-            let digit = |value: u8| char::from(DIGITS[usize::from(value)]);
-            encoded.extend(['%', digit(byte >> 4), digit(byte & 15)]);
-        }
-    }
-    encoded
 }
 
 #[cfg(test)]
@@ -263,9 +252,10 @@ mod tests {
             prop_assert!(!plain.is_empty() && !plain.contains(['/', '\\', '%']));
             // What the other form says is the harmless name, byte for byte.
             let harmless = harmless_name(&name);
-            match rest.strip_prefix("; filename*=UTF-8''") {
-                Some(encoded) => prop_assert_eq!(decode(encoded), harmless.clone().into_bytes()),
-                None => prop_assert_eq!((plain, rest), (harmless.as_str(), "")),
+            if let Some(encoded) = rest.strip_prefix("; filename*=UTF-8''") {
+                prop_assert_eq!(decode(encoded), harmless.clone().into_bytes());
+            } else {
+                prop_assert_eq!((plain, rest), (harmless.as_str(), ""));
             }
             prop_assert!(!harmless.contains(is_invisible) && !harmless.starts_with('.'));
             prop_assert!((1..=NAME_BYTES_MAX + 1).contains(&harmless.len()));

@@ -72,8 +72,8 @@ impl Seaweedfs {
         ]
         .map(str::to_owned)
         .to_vec();
-        let parts = ["master", "volume", "filer", "s3"];
-        for (part, ports) in parts.iter().zip(ports.chunks_exact(2)) {
+        let inside = ["master", "volume", "filer", "s3"];
+        for (part, ports) in inside.iter().zip(ports.chunks_exact(2)) {
             arguments.push(format!("-{part}.port={}", ports[0]));
             arguments.push(format!("-{part}.port.grpc={}", ports[1]));
         }

@@ -19,6 +19,7 @@ use std::time::UNIX_EPOCH;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
+use crate::encoding::hex;
 use crate::{BlobError, BlobHead, BlobKey, ContentType, Fetched, Listed};
 
 /// The directories.
@@ -72,8 +73,8 @@ impl Disk {
     /// The directories that lead to a blob, from the inside out. The first is the blob's.
     fn places(&self, key: &BlobKey) -> [PathBuf; 3] {
         let hash = Sha256::digest(key.as_str());
-        let outer = self.stored.join(format!("{:02x}", hash[0]));
-        let inner = outer.join(format!("{:02x}", hash[1]));
+        let outer = self.stored.join(hex(&hash[..1]));
+        let inner = outer.join(hex(&hash[1..2]));
         [inner.join(name_of(key)), inner, outer]
     }
 
@@ -239,9 +240,10 @@ impl Disk {
         let mut swept = 0;
         for path in children_from(&self.temporary, None)? {
             if last_touched_ms(&path)?.is_some_and(|touched| touched < older_than_ms) {
-                let removed = match path.is_dir() {
-                    true => fs::remove_dir_all(&path),
-                    false => fs::remove_file(&path),
+                let removed = if path.is_dir() {
+                    fs::remove_dir_all(&path)
+                } else {
+                    fs::remove_file(&path)
                 };
                 match removed {
                     Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::disk::{Disk, children_from, last_touched_ms, look_into, name_of_type, sync_directory};
 use super::grant::PartGrant;
+use crate::encoding::hex;
 use crate::{BlobError, Expected, InParts, Part, PartsId};
 
 /// The length of an id, in digits of base 16.
@@ -27,7 +28,7 @@ impl Disk {
     pub(super) fn begin_parts(&self, expected: &Expected) -> Result<PartsId, BlobError> {
         let mut random = [0; ID_DIGITS / 2];
         getrandom::fill(&mut random).map_err(|error| BlobError::Unavailable(error.to_string()))?;
-        let id = format!("{:032x}", u128::from_be_bytes(random));
+        let id = hex(&random);
         let scratch = self.scratch()?;
         let upload = scratch.path().join("upload");
         let blob = upload.join("blob");
@@ -93,10 +94,11 @@ impl Disk {
     }
 
     pub(super) fn finish_parts(&self, upload: &InParts) -> Result<(), BlobError> {
+        let count = upload.count()?;
         match self.lock(&upload.id) {
             Ok(locked) => {
                 let have = self.parts(upload)?;
-                let numbers = 1..=upload.count();
+                let numbers = 1..=count;
                 if let Some(first) = numbers
                     .clone()
                     .zip(

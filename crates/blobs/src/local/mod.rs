@@ -198,6 +198,7 @@ impl Blobs for LocalBlobs {
     ) -> BoxFuture<'a, Result<InParts, BlobError>> {
         let (key, expected) = (key.clone(), expected.clone());
         self.ask(move |disk| {
+            InParts::divide(expected.size, part_bytes)?;
             Ok(InParts {
                 id: disk.begin_parts(&expected)?,
                 key,

@@ -112,9 +112,10 @@ async fn store_part(
     let disk = Arc::clone(&blobs.disk);
     let staged = {
         let part = part.clone();
-        off_runtime(move || match disk.has_part(&part.id, part.number)? {
-            true => Ok(None),
-            false => Ok(Some(disk.stage(&ContentType::unknown())?)),
+        off_runtime(move || {
+            let is_there = disk.has_part(&part.id, part.number)?;
+            let stage = || disk.stage(&ContentType::unknown());
+            Ok((!is_there).then(stage).transpose()?)
         })
         .await?
     };

@@ -9,7 +9,8 @@ use object_store::aws::AmazonS3;
 use object_store::multipart::MultipartStore;
 use object_store::path::Path as Name;
 use object_store::{
-    Attribute, Attributes, Error, ObjectStore, PutMode, PutMultipartOptions, PutOptions, PutPayload,
+    Attribute, Attributes, Error, GetOptions, ObjectStore, PutMode, PutMultipartOptions,
+    PutOptions, PutPayload,
 };
 use tempfile::NamedTempFile;
 
@@ -24,7 +25,7 @@ pub(super) async fn fetch(
     name: &Name,
     scratch: &Path,
 ) -> Result<Fetched, BlobError> {
-    let answer = store.get_opts(name, Default::default()).await?;
+    let answer = store.get_opts(name, GetOptions::default()).await?;
     let size = answer.meta.size;
     let scratch = scratch.to_owned();
     let mut file = off_runtime(move || Ok(NamedTempFile::new_in(scratch)?)).await?;

@@ -93,6 +93,8 @@ impl S3Blobs {
         if valid > VALID_MAX {
             return Box::pin(ready(Err(BlobError::ValidTooLong)));
         }
+        // S3 counts seconds.
+        let valid = Duration::from_secs(valid.as_secs().max(1));
         let now = Timestamp::now();
         let request = Request {
             method,
@@ -103,7 +105,6 @@ impl S3Blobs {
         let url = self
             .presigner
             .sign(&self.endpoint_for_clients, &request, valid, now);
-        // S3 counts seconds.
         let expires_at_s = u64::try_from(now.as_second()).unwrap_or_default() + valid.as_secs();
         let headers = headers
             .iter()
@@ -190,6 +191,7 @@ impl S3Blobs {
     }
 
     async fn finish(&self, upload: &InParts) -> Result<(), BlobError> {
+        let count = upload.count()?;
         let parts = match self.listed_parts(upload).await {
             Err(BlobError::NotFound) => {
                 let there = self.look(&upload.key).await?;
@@ -197,7 +199,7 @@ impl S3Blobs {
             }
             parts => parts?,
         };
-        for number in 1..=upload.count() {
+        for number in 1..=count {
             let index = usize::try_from(number - 1).unwrap_or(usize::MAX);
             if parts
                 .get(index)
@@ -391,6 +393,7 @@ impl Blobs for S3Blobs {
         part_bytes: u64,
     ) -> BoxFuture<'a, Result<InParts, BlobError>> {
         Box::pin(async move {
+            InParts::divide(expected.size, part_bytes)?;
             let options = PutMultipartOptions {
                 attributes: files::attributes(&expected.content_type),
                 ..PutMultipartOptions::default()

@@ -11,6 +11,10 @@ use sha2::{Digest, Sha256};
 use url::{Position, Url};
 
 use crate::BlobKey;
+use crate::encoding::{hex, percent_encoded};
+
+/// What is taken as it is (`unreserved`) beside letters and digits.
+const RFC_3986_OTHERS: &[u8] = b"-._~";
 
 /// Whoever asks and for which bucket.
 pub(super) struct Presigner {
@@ -49,16 +53,24 @@ impl Presigner {
         headers.sort_unstable();
         let names: Vec<_> = headers.iter().map(|(name, _)| *name).collect();
         let names = names.join(";");
-        let headers: String = headers
+        let headers: Vec<_> = headers
             .iter()
-            .map(|(name, value)| format!("{name}:{}\n", value.trim()))
+            .map(|(name, value)| {
+                format!(
+                    "{name}:{}
+",
+                    value.trim()
+                )
+            })
             .collect();
+        let headers = headers.concat();
 
         let time = now.strftime("%Y%m%dT%H%M%SZ").to_string();
         let day = now.strftime("%Y%m%d").to_string();
         let scope = format!("{day}/{}/s3/aws4_request", self.region);
         let credential = format!("{}/{scope}", self.access_key);
         let seconds = valid.as_secs().to_string();
+        let encoded = |text: &str| percent_encoded(text, RFC_3986_OTHERS);
         let mut query: Vec<_> = request
             .query
             .iter()
@@ -93,23 +105,6 @@ fn authenticated(secret: &[u8], text: &str) -> Vec<u8> {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes keys of any length");
     mac.update(text.as_bytes());
     mac.finalize().into_bytes().to_vec()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// All but the unreserved characters of RFC 3986 as `%XX`.
-fn encoded(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    encoded
 }
 
 #[cfg(test)]

@@ -158,7 +158,7 @@ async fn a_part_that_is_cut_is_in_nobodys_way() {
         .await;
     let signed = signed.unwrap();
     // It hangs: nobody knows yet that the connection is broken.
-    let hanging = cut(&world, &signed.url, 1_000_000, &[1; 600_000]).await;
+    let hanging = cut(&world, &signed.url, 1_000_000, &vec![1; 600_000]).await;
     assert!(world.blobs.parts(&upload).await.unwrap().is_empty());
     let sent = bytes(1_000_000);
     assert_eq!(world.send(&signed, sent.clone()).await.status(), 200);

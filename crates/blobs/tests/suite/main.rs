@@ -1,6 +1,12 @@
 //! Every promise of `Blobs`, kept by local files and by a real S3, over real HTTP; and what each of them promises
 //! beside that.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a failed expectation is a failed test, also in a helper"
+)]
+#![allow(clippy::print_stderr, reason = "a test that is skipped says so")]
+
 mod local_browser;
 mod local_files;
 mod local_full;

@@ -5,7 +5,8 @@ use tidemark_blobs::{BlobError, BlobKey, InParts, Part};
 
 use crate::world::{LONG, World, bytes, expected};
 
-const PART: usize = InParts::PART_BYTES_MIN as usize;
+/// The smallest that is taken, in bytes.
+const PART: usize = 5 * 1024 * 1024;
 
 /// Of two parts and a bit.
 fn sent() -> Vec<u8> {
@@ -17,7 +18,7 @@ async fn begin(world: &World, key: &BlobKey) -> InParts {
     let begun = world.blobs.begin_parts(key, &expected, PART as u64).await;
     let begun = begun.unwrap();
     assert_eq!(
-        (&begun.key, &begun.expected, begun.count()),
+        (&begun.key, &begun.expected, begun.count().unwrap()),
         (key, &expected, 3)
     );
     begun
@@ -35,7 +36,7 @@ async fn send(world: &World, upload: &InParts, number: u32, part: Vec<u8>) -> Re
 /// Sends a part as it should be.
 async fn send_part(world: &World, upload: &InParts, number: u32) {
     let (begin, size) = upload.place_of(number).unwrap();
-    let (begin, size) = (begin as usize, size as usize);
+    let [begin, size] = [begin, size].map(|place| usize::try_from(place).unwrap());
     let answer = send(world, upload, number, sent()[begin..begin + size].to_vec()).await;
     assert_eq!(answer.status(), 200, "{}", answer.text().await.unwrap());
 }
@@ -87,6 +88,14 @@ pub(crate) async fn parts_come_in_any_order(world: World) {
 
 pub(crate) async fn a_part_is_what_was_asked_for(world: World) {
     let (key, other) = (world.key("a"), world.key("b"));
+    for (size, part_bytes) in [(0, PART), (2 * PART, PART - 1), (10_001 * PART, PART)] {
+        let expected = expected(size, "video/mp4");
+        let begun = world
+            .blobs
+            .begin_parts(&key, &expected, part_bytes as u64)
+            .await;
+        assert!(matches!(begun, Err(BlobError::Division(_))), "{begun:?}");
+    }
     let upload = begin(&world, &key).await;
     for number in [0, 4, u32::MAX] {
         let signed = world

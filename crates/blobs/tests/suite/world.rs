@@ -254,7 +254,7 @@ pub(crate) async fn code(answer: Response) -> String {
 /// Bytes that differ from place to place.
 pub(crate) fn bytes(count: usize) -> Vec<u8> {
     (0..count)
-        .map(|index| (index.wrapping_mul(2_654_435_761) >> 16) as u8)
+        .map(|index| index.wrapping_mul(2_654_435_761).to_be_bytes()[5])
         .collect()
 }
 
