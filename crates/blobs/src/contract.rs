@@ -165,7 +165,7 @@ pub trait Blobs: fmt::Debug + Send + Sync + 'static {
 
     /// Removes what was begun and left alone since before `older_than_ms` (Unix time): uploads in parts, and what a
     /// kill left behind. Answers how many of them there were. What is removed is lost to whoever would go on with it,
-    /// so leave them a day.
+    /// so leave them a day; S3 knows only when they were begun.
     ///
     /// # Errors
     ///

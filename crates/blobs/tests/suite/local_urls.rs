@@ -143,6 +143,22 @@ async fn an_upload_that_is_cut_leaves_nothing() {
     assert_eq!(temporary(&world), 0);
 }
 
+/// Time goes on as soon as everything waits for something.
+#[tokio::test(start_paused = true)]
+async fn a_client_that_stalls_is_given_up() {
+    let world = World::local().await;
+    let key = world.key("a");
+    let signed = world.upload_url(&key, 1_000_000, "image/png").await;
+    let began = tokio::time::Instant::now();
+    let mut stream = cut(&world, &signed.url, 1_000_000, &bytes(600_000)).await;
+    let mut answer = vec![0; 12];
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(answer, b"HTTP/1.1 408");
+    assert!(began.elapsed() >= Duration::from_secs(30));
+    eventually(async || temporary(&world) == 0).await;
+    assert!(!world.is_there(&key).await);
+}
+
 #[tokio::test]
 async fn a_part_that_is_cut_is_in_nobodys_way() {
     let world = World::local().await;

@@ -8,11 +8,13 @@
 #![allow(clippy::print_stderr, reason = "a test that is skipped says so")]
 
 mod local_browser;
+mod local_durable;
 mod local_files;
 mod local_full;
 mod local_ranges;
 mod local_urls;
 mod parts;
+mod reading;
 mod s3_alone;
 mod whole;
 mod world;
@@ -43,9 +45,9 @@ at_both_places! {
     crate::whole::a_url_is_good_for_one_thing as a_url_is_good_for_one_thing;
     crate::whole::a_url_expires as a_url_expires;
     crate::whole::no_url_is_good_for_ever as no_url_is_good_for_ever;
-    crate::whole::names_and_types_are_made_harmless as names_and_types_are_made_harmless;
-    crate::whole::ranges_are_given as ranges_are_given;
-    crate::whole::what_a_client_has_is_not_sent_again as what_a_client_has_is_not_sent_again;
+    crate::reading::names_and_types_are_made_harmless as names_and_types_are_made_harmless;
+    crate::reading::ranges_are_given as ranges_are_given;
+    crate::reading::what_a_client_has_is_not_sent_again as what_a_client_has_is_not_sent_again;
     crate::whole::files_are_stored_and_fetched as files_are_stored_and_fetched;
     crate::whole::what_is_deleted_is_gone as what_is_deleted_is_gone;
     crate::whole::pages_of_a_list_have_everything_once as pages_of_a_list_have_everything_once;
