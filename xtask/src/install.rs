@@ -43,6 +43,10 @@ const PACKAGES: &[Package] = &[
     ("postgresql", || Path::new("/usr/lib/postgresql").exists()),
     ("pgbouncer", || Path::new("/usr/sbin/pgbouncer").exists()),
     ("haproxy", || Path::new("/usr/sbin/haproxy").exists()),
+    ("ffmpeg", || {
+        shell::answers(&mut Command::new("ffmpeg"), "-version")
+    }),
+    ("clamav-daemon", || Path::new("/usr/sbin/clamd").exists()),
 ];
 
 fn packages() {
