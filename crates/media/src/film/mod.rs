@@ -43,7 +43,7 @@ pub(crate) fn examine(
         }
         found.facts.width = Some(width);
         found.facts.height = Some(height);
-        if let Some((thumbnail, blur)) = poster::make(&tool, &probed)? {
+        if let Some((thumbnail, blur)) = poster::make(&tool, video, probed.duration_ms)? {
             found.made.push(thumbnail);
             found.facts.blur = Some(blur);
         }

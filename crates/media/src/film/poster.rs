@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::probe::Probed;
+use super::probe::Video;
 use super::tool::{Ended, Tool};
 use crate::report::Making;
 use crate::{MediaError, Variant, picture};
@@ -15,34 +15,30 @@ const PART: f64 = 0.1;
 /// Makes the thumbnail, and says how it looks from far away. `None` if no frame can be decoded.
 pub(super) fn make(
     tool: &Tool<'_>,
-    probed: &Probed,
+    video: &Video,
+    duration_ms: Option<u64>,
 ) -> Result<Option<(Making, String)>, MediaError> {
-    let later = probed
-        .duration_ms
-        .map(|ms| (ms as f64 / 1000.0 * PART).min(SECONDS_MAX));
+    let later = duration_ms.map(|ms| (ms as f64 / 1000.0 * PART).min(SECONDS_MAX));
     for from in [later, None] {
-        if let Some(png) = frame(tool, from)? {
+        if let Some(png) = frame(tool, video, from)? {
             return picture::thumbnail_of(&png, tool.out()).map(Some);
         }
     }
     Ok(None)
 }
 
-/// One frame as PNG.
-fn frame(tool: &Tool<'_>, from: Option<f64>) -> Result<Option<Vec<u8>>, MediaError> {
+/// One frame as PNG, no larger than the thumbnail.
+fn frame(tool: &Tool<'_>, video: &Video, from: Option<f64>) -> Result<Option<Vec<u8>>, MediaError> {
     let file = tool.temporary().join("poster");
-    let side = Variant::THUMBNAIL_SIDE;
-    let fitting = format!(
-        "scale=w='max(1,iw*sar)':h=ih,setsar=1,\
-         scale=w='min({side},iw)':h='min({side},ih)':force_original_aspect_ratio=decrease"
-    );
+    let (width, height) = video.fitted(Variant::THUMBNAIL_SIDE, Variant::THUMBNAIL_SIDE);
+    let scaled = format!("scale={width}:{height},setsar=1");
     let wanted = [
         "-map",
         "0:V:0",
         "-frames:v",
         "1",
         "-vf",
-        &fitting,
+        &scaled,
         "-pix_fmt",
         "rgb24",
         "-c:v",

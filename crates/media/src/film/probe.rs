@@ -28,6 +28,24 @@ pub(super) struct Video {
     pub(super) shown: (u32, u32),
 }
 
+impl Video {
+    /// Its size as it is shown, made smaller until no side is longer than these.
+    pub(super) fn fitted(&self, short_max: u32, long_max: u32) -> (u32, u32) {
+        let (width, height) = (u64::from(self.shown.0), u64::from(self.shown.1));
+        let (short, long) = (width.min(height), width.max(height));
+        // As a fraction: the smaller one of the two that may be necessary, and 1 if none is.
+        let by_long = (u64::from(long_max).min(long), long);
+        let by_short = (u64::from(short_max).min(short), short);
+        let (part, whole) = if by_long.0 * by_short.1 < by_short.0 * by_long.1 {
+            by_long
+        } else {
+            by_short
+        };
+        let side = |side: u64| u32::try_from((side * part / whole).max(1)).unwrap_or(u32::MAX);
+        (side(width), side(height))
+    }
+}
+
 #[derive(Deserialize)]
 struct Output {
     #[serde(default)]
@@ -168,7 +186,7 @@ fn milliseconds(seconds: Option<&str>) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Output, understand};
+    use super::{Output, Video, understand};
 
     #[test]
     fn a_turned_film_with_wide_pixels_is_as_it_is_shown() {
@@ -181,6 +199,27 @@ mod tests {
         let probed = understand(&output);
         assert_eq!(probed.duration_ms, Some(1500));
         assert_eq!(probed.video.unwrap().shown, (576, 768));
+    }
+
+    #[test]
+    fn a_film_is_made_smaller_as_far_as_one_side_is_too_long() {
+        for (shown, fitted) in [
+            ((1280, 720), (1280, 720)),
+            ((1920, 1080), (1280, 720)),
+            ((1080, 1920), (720, 1280)),
+            ((10_000, 500), (1280, 64)),
+            ((1000, 1000), (720, 720)),
+            ((1, 50_000), (1, 1280)),
+        ] {
+            let film = Video {
+                codec: String::new(),
+                pixel_format: String::new(),
+                width: 0,
+                height: 0,
+                shown,
+            };
+            assert_eq!(film.fitted(720, 1280), fitted);
+        }
     }
 
     #[test]

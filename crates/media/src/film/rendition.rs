@@ -49,12 +49,12 @@ fn is_small(video: &Video) -> bool {
 pub(super) fn make(tool: &Tool<'_>, probed: &Probed) -> Result<Option<Rendition>, MediaError> {
     let place = tool.place(Variant::Rendition);
     let threads = tool.limits.threads.max(1).to_string();
-    let fitting = format!(
-        "scale=w='max(2,iw*sar)':h=ih,setsar=1,\
-         scale=w='{}':h='{}'",
-        fitted("iw"),
-        fitted("ih")
-    );
+    let scaled = probed.video.as_ref().map(|video| {
+        let (width, height) = video.fitted(SHORT_SIDE, LONG_SIDE);
+        // The encoder takes pairs of pixels.
+        let even = |side: u32| (side / 2 * 2).max(2);
+        format!("scale={}:{},setsar=1", even(width), even(height))
+    });
     let mut wanted = vec![
         "-map_metadata",
         "-1",
@@ -75,10 +75,10 @@ pub(super) fn make(tool: &Tool<'_>, probed: &Probed) -> Result<Option<Rendition>
         "-ac",
         "2",
     ];
-    if probed.video.is_some() {
+    if let Some(scaled) = &scaled {
         wanted.extend_from_slice(&[
             "-map", "0:V:0", "-c:v", "libx264", "-preset", "veryfast", "-crf", "23", "-pix_fmt",
-            "yuv420p", "-fpsmax", "60", "-vf", &fitting, "-f", "mp4",
+            "yuv420p", "-fpsmax", "60", "-vf", scaled, "-f", "mp4",
         ]);
     } else {
         wanted.extend_from_slice(&["-f", "ipod"]);
@@ -105,9 +105,4 @@ pub(super) fn make(tool: &Tool<'_>, probed: &Probed) -> Result<Option<Rendition>
         },
         duration_ms: made.duration_ms,
     }))
-}
-
-/// A side, made smaller with the other one as far as both have to be, and even, as the encoder wants it.
-fn fitted(side: &str) -> String {
-    format!("max(2,trunc({side}*min(1,min({SHORT_SIDE}/min(iw,ih),{LONG_SIDE}/max(iw,ih)))/2)*2)")
 }

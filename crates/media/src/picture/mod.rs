@@ -166,3 +166,6 @@ pub(crate) fn thumbnail_of(png: &[u8], out: &Path) -> Result<(Making, String), M
     };
     thumbnail::make(large, out)
 }
+
+#[cfg(test)]
+mod tests;
