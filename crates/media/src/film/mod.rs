@@ -34,7 +34,9 @@ pub(crate) fn examine(
     };
     let tool = Tool::new(ffmpeg, job, container);
     let probed = probe::probe(&tool)?;
-    found.content_type = container.content_type_of(probed.video.is_some()).to_owned();
+    container
+        .content_type_of(probed.video.is_some())
+        .clone_into(&mut found.content_type);
     found.facts.duration_ms = probed.duration_ms;
     if let Some(video) = &probed.video {
         let (width, height) = video.shown;

@@ -57,7 +57,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Parsed, MediaError> {
                 kept.push((marker, content[..ADOBE_BYTES].to_vec()));
             }
             PROFILE if content.starts_with(b"ICC_PROFILE\0") => {
-                kept.push((marker, content.to_vec()))
+                kept.push((marker, content.to_vec()));
             }
             JFIF..=0xef | COMMENT => {}
             _ => {

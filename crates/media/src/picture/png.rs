@@ -53,7 +53,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Parsed, MediaError> {
         }
     }
     if let Some(exif) = exif_of(orientation) {
-        clean.splice(after_header..after_header, chunk_of(b"eXIf", &exif));
+        clean.splice(after_header..after_header, chunk_of(*b"eXIf", &exif));
     }
     let (width, height) = size.ok_or_else(|| broken("it has no header"))?;
     Ok(Parsed {
@@ -65,10 +65,10 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Parsed, MediaError> {
     })
 }
 
-fn chunk_of(name: &[u8; 4], content: &[u8]) -> Vec<u8> {
+fn chunk_of(name: [u8; 4], content: &[u8]) -> Vec<u8> {
     let length = u32::try_from(content.len()).unwrap_or(u32::MAX);
     let mut chunk = length.to_be_bytes().to_vec();
-    chunk.extend_from_slice(name);
+    chunk.extend_from_slice(&name);
     chunk.extend_from_slice(content);
     let checksum = checksum(&chunk[4..]);
     chunk.extend_from_slice(&checksum.to_be_bytes());

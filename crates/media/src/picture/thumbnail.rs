@@ -78,7 +78,9 @@ fn write_png(small: &RgbaImage, profile: Option<Vec<u8>>, path: &Path) -> Result
         // Without it the colours are a little off.
         let _ = encoder.set_icc_profile(profile);
     }
-    small.write_with_encoder(encoder).map_err(unwritten)
+    small
+        .write_with_encoder(encoder)
+        .map_err(|error| unwritten(&error))
 }
 
 fn write_jpeg(small: &RgbaImage, profile: Option<Vec<u8>>, path: &Path) -> Result<(), MediaError> {
@@ -90,7 +92,9 @@ fn write_jpeg(small: &RgbaImage, profile: Option<Vec<u8>>, path: &Path) -> Resul
     if let Some(profile) = profile {
         let _ = encoder.set_icc_profile(profile);
     }
-    opaque.write_with_encoder(encoder).map_err(unwritten)
+    opaque
+        .write_with_encoder(encoder)
+        .map_err(|error| unwritten(&error))
 }
 
 fn create(path: &Path) -> Result<BufWriter<File>, MediaError> {
@@ -100,11 +104,11 @@ fn create(path: &Path) -> Result<BufWriter<File>, MediaError> {
     Ok(BufWriter::new(file))
 }
 
-fn unwritten(error: image::ImageError) -> MediaError {
+fn unwritten(error: &image::ImageError) -> MediaError {
     MediaError::Unavailable(format!("the thumbnail cannot be written: {error}"))
 }
 
-/// A `BlurHash`, with more detail along the longer side. What is transparent is white.
+/// A BlurHash, with more detail along the longer side. What is transparent is white.
 fn blur(picture: &DynamicImage) -> Result<String, MediaError> {
     let mut tiny = shrink(picture, BLUR_SIDE).into_rgba8();
     for pixel in tiny.pixels_mut() {

@@ -46,16 +46,16 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Parsed, MediaError> {
         }
         if &name == b"ANMF" {
             frames += 1;
-            write_chunk(&mut clean, &name, &clean_frame(content)?);
+            write_chunk(&mut clean, name, &clean_frame(content)?);
         } else if &name == b"VP8X" {
             // What is said of chunks that may not come is said again at the end.
             write_chunk(
                 &mut clean,
-                &name,
+                name,
                 &content[..EXTENDED_BYTES.min(content.len())],
             );
         } else if KEPT.contains(&&name) {
-            write_chunk(&mut clean, &name, content);
+            write_chunk(&mut clean, name, content);
         }
     }
     let (width, height) = size.ok_or_else(|| broken("it has no picture"))?;
@@ -64,7 +64,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Parsed, MediaError> {
         clean[FLAGS] &= !(HAS_EXIF | HAS_XMP);
         if let Some(exif) = exif {
             clean[FLAGS] |= HAS_EXIF;
-            write_chunk(&mut clean, b"EXIF", &exif);
+            write_chunk(&mut clean, *b"EXIF", &exif);
         }
     }
     let length = u32::try_from(clean.len() - 8).map_err(|_| broken("it is too long"))?;
@@ -78,7 +78,10 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Parsed, MediaError> {
     })
 }
 
-fn next_chunk<'a>(chunks: &mut Cut<'a>) -> Result<Option<([u8; 4], &'a [u8])>, MediaError> {
+/// A name, and what is in it.
+type Chunk<'a> = ([u8; 4], &'a [u8]);
+
+fn next_chunk<'a>(chunks: &mut Cut<'a>) -> Result<Option<Chunk<'a>>, MediaError> {
     if chunks.is_empty() {
         return Ok(None);
     }
@@ -91,10 +94,10 @@ fn next_chunk<'a>(chunks: &mut Cut<'a>) -> Result<Option<([u8; 4], &'a [u8])>, M
     Ok(Some((name, content)))
 }
 
-fn write_chunk(clean: &mut Vec<u8>, name: &[u8; 4], content: &[u8]) {
+fn write_chunk(clean: &mut Vec<u8>, name: [u8; 4], content: &[u8]) {
     // No longer than what was read.
     let length = u32::try_from(content.len()).unwrap_or(u32::MAX);
-    clean.extend_from_slice(name);
+    clean.extend_from_slice(&name);
     clean.extend_from_slice(&length.to_le_bytes());
     clean.extend_from_slice(content);
     if content.len() % 2 == 1 {
@@ -107,7 +110,7 @@ fn clean_frame(content: &[u8]) -> Result<Vec<u8>, MediaError> {
     let mut clean = chunks.take(FRAME_BYTES)?.to_vec();
     while let Some((name, content)) = next_chunk(&mut chunks)? {
         if KEPT_IN_FRAMES.contains(&&name) {
-            write_chunk(&mut clean, &name, content);
+            write_chunk(&mut clean, name, content);
         }
     }
     Ok(clean)

@@ -1,4 +1,4 @@
-//! `ClamAV`'s daemon.
+//! ClamAV's daemon.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -29,7 +29,7 @@ pub enum ClamdAddress {
     Unix(PathBuf),
 }
 
-/// `ClamAV`'s daemon. It gets the bytes over its socket, so it needs no access to our files.
+/// ClamAV's daemon. It gets the bytes over its socket, so it needs no access to our files.
 ///
 /// clamd takes at most `StreamMaxLength` of its configuration in one piece and says [`Verdict::TooLarge`] of more. It does
 /// not look at all of what it took either: what is above its `MaxFileSize` is clean to it unless `AlertExceedsMax` is set.

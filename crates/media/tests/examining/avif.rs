@@ -3,13 +3,13 @@ use tidemark_media::{MediaError, Variant};
 use super::samples::{SECRET, TAIL, exif, ffmpeg, xmp};
 use super::{Seen, holds, refused};
 
-fn iso(name: &[u8; 4], content: &[u8]) -> Vec<u8> {
+fn iso(name: [u8; 4], content: &[u8]) -> Vec<u8> {
     let length = u32::try_from(content.len() + 8).unwrap();
-    [&length.to_be_bytes()[..], name, content].concat()
+    [&length.to_be_bytes()[..], &name, content].concat()
 }
 
 /// The same with a version, and no flags.
-fn full(name: &[u8; 4], version: u8, content: &[u8]) -> Vec<u8> {
+fn full(name: [u8; 4], version: u8, content: &[u8]) -> Vec<u8> {
     iso(name, &[&[version, 0, 0, 0], content].concat())
 }
 
@@ -40,7 +40,7 @@ fn talkative(quarters_left: u8) -> Vec<u8> {
     let lengths = parts.map(|part| u32::try_from(part.len()).unwrap());
     let item = |id: u8, kind: &[u8; 4], words: &str| {
         full(
-            b"infe",
+            *b"infe",
             2,
             &[&[0, id, 0, 0], &kind[..], words.as_bytes(), &[0]].concat(),
         )
@@ -49,14 +49,14 @@ fn talkative(quarters_left: u8) -> Vec<u8> {
     kinds.extend(item(1, b"av01", "Color"));
     kinds.extend(item(2, b"Exif", SECRET));
     kinds.extend(item(3, b"mime", "XMP\0application/rdf+xml"));
-    let refers = |from: u8| iso(b"cdsc", &[0, from, 0, 1, 0, 1]);
+    let refers = |from: u8| iso(*b"cdsc", &[0, from, 0, 1, 0, 1]);
     let properties = [
-        full(b"ispe", 0, &[0, 0, 1, 64, 0, 0, 0, 200]),
-        iso(b"av1C", &[0x81, 0, 0x0c, 0]),
-        iso(b"irot", &[quarters_left]),
-        full(b"udes", 0, SECRET.as_bytes()),
+        full(*b"ispe", 0, &[0, 0, 1, 64, 0, 0, 0, 200]),
+        iso(*b"av1C", &[0x81, 0, 0x0c, 0]),
+        iso(*b"irot", &[quarters_left]),
+        full(*b"udes", 0, SECRET.as_bytes()),
     ];
-    let associated = full(b"ipma", 0, &[0, 0, 0, 1, 0, 1, 4, 1, 0x82, 0x83, 4]);
+    let associated = full(*b"ipma", 0, &[0, 0, 0, 1, 0, 1, 4, 1, 0x82, 0x83, 4]);
     let meta = |begin: u32| {
         let mut places = vec![0x44, 0, 0, 3];
         let mut offset = begin;
@@ -67,30 +67,30 @@ fn talkative(quarters_left: u8) -> Vec<u8> {
             offset += length;
         }
         let parts = [
-            full(b"hdlr", 0, b"\0\0\0\0pict\0\0\0\0\0\0\0\0\0\0\0\0\0"),
-            full(b"pitm", 0, &[0, 1]),
-            full(b"iloc", 0, &places),
-            full(b"iinf", 0, &kinds),
-            full(b"iref", 0, &[refers(2), refers(3)].concat()),
+            full(*b"hdlr", 0, b"\0\0\0\0pict\0\0\0\0\0\0\0\0\0\0\0\0\0"),
+            full(*b"pitm", 0, &[0, 1]),
+            full(*b"iloc", 0, &places),
+            full(*b"iinf", 0, &kinds),
+            full(*b"iref", 0, &[refers(2), refers(3)].concat()),
             iso(
-                b"iprp",
-                &[iso(b"ipco", &properties.concat()), associated.clone()].concat(),
+                *b"iprp",
+                &[iso(*b"ipco", &properties.concat()), associated.clone()].concat(),
             ),
-            iso(b"uuid", SECRET.as_bytes()),
+            iso(*b"uuid", SECRET.as_bytes()),
         ];
-        full(b"meta", 0, &parts.concat())
+        full(*b"meta", 0, &parts.concat())
     };
     let header = [
-        iso(b"ftyp", b"avif\0\0\0\0avifmif1miaf"),
-        iso(b"free", SECRET.as_bytes()),
+        iso(*b"ftyp", b"avif\0\0\0\0avifmif1miaf"),
+        iso(*b"free", SECRET.as_bytes()),
     ]
     .concat();
     let begin = u32::try_from(header.len() + meta(0).len() + 8).unwrap();
     let data = iso(
-        b"mdat",
+        *b"mdat",
         &[parts.concat().as_slice(), SECRET.as_bytes()].concat(),
     );
-    let unknown = iso(b"evil", SECRET.as_bytes());
+    let unknown = iso(*b"evil", SECRET.as_bytes());
     [
         &header,
         &meta(begin),

@@ -1,5 +1,10 @@
 //! What is found in files, what is made of them, and what happens to those that are made to do harm.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a failed expectation is a failed test, also in a helper"
+)]
+
 mod avif;
 mod bombs;
 mod documents;

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::post;
 use tidemark_media::scan::{HttpScanner, Scanner, ScannerDown, Verdict};
@@ -17,7 +17,7 @@ const BYTES_MAX: usize = 1024 * 1024;
 async fn judge(headers: HeaderMap, body: Bytes) -> Response {
     let authorization = headers
         .get(header::AUTHORIZATION)
-        .map(|value| value.as_bytes());
+        .map(HeaderValue::as_bytes);
     if authorization != Some(format!("Bearer {SECRET}").as_bytes()) {
         return StatusCode::UNAUTHORIZED.into_response();
     }

@@ -73,11 +73,11 @@ impl Iterator for Boxes<'_> {
 pub(super) fn find(
     file: &[u8],
     within: Range<usize>,
-    name: &[u8; 4],
+    name: [u8; 4],
 ) -> Result<Option<IsoBox>, MediaError> {
     for found in boxes(file, within) {
         let found = found?;
-        if &found.name == name {
+        if found.name == name {
             return Ok(Some(found));
         }
     }

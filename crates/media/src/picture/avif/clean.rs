@@ -28,7 +28,7 @@ const IN_FILM: &[&[u8; 4]] = &[b"udta", b"meta", b"uuid", b"free", b"skip"];
 /// The same file without metadata, without bytes that belong to no picture, and without what follows its end.
 pub(super) fn clean(file: &[u8], top: &[IsoBox], meta: &Meta) -> Result<Vec<u8>, MediaError> {
     let mut clean = file.to_vec();
-    let film = top.iter().find(|one| &one.name == b"moov");
+    let movie = top.iter().find(|one| &one.name == b"moov");
     for one in top.iter().filter(|one| !TOP.contains(&&one.name)) {
         free(&mut clean, one);
     }
@@ -47,8 +47,8 @@ pub(super) fn clean(file: &[u8], top: &[IsoBox], meta: &Meta) -> Result<Vec<u8>,
         free(&mut clean, one);
     }
     forget_items(&mut clean, meta);
-    match film {
-        Some(film) => forget_in_film(&mut clean, film.content.clone(), 0)?,
+    match movie {
+        Some(movie) => forget_in_film(&mut clean, movie.content.clone(), 0)?,
         None => forget_unreferred(&mut clean, top, meta),
     }
     let end = top.iter().rposition(|one| TOP.contains(&&one.name));

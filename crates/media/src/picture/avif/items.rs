@@ -38,9 +38,11 @@ impl Meta {
     /// Reads the content of a box `meta`.
     pub(super) fn read(file: &[u8], content: Range<usize>) -> Result<Self, MediaError> {
         let within = after_version(file, &content)?;
-        let mut meta = Self::default();
-        meta.parts = boxes(file, within.clone()).collect::<Result<_, _>>()?;
-        if let Some(inside) = find(file, within, b"idat")? {
+        let mut meta = Self {
+            parts: boxes(file, within.clone()).collect::<Result<_, _>>()?,
+            ..Self::default()
+        };
+        if let Some(inside) = find(file, within, *b"idat")? {
             meta.inside = inside.content;
         }
         for part in meta.parts.clone() {
@@ -136,7 +138,7 @@ impl Meta {
     }
 
     fn read_properties(&mut self, file: &[u8], content: Range<usize>) -> Result<(), MediaError> {
-        if let Some(all) = find(file, content.clone(), b"ipco")? {
+        if let Some(all) = find(file, content.clone(), *b"ipco")? {
             self.properties = boxes(file, all.content).collect::<Result<_, _>>()?;
         }
         for part in boxes(file, content) {
@@ -173,10 +175,10 @@ impl Meta {
         &self,
         file: &'a [u8],
         item: u32,
-        name: &[u8; 4],
+        name: [u8; 4],
     ) -> Option<&'a [u8]> {
         let mut properties = self.properties_of(item);
-        let property = properties.find(|property| &property.name == name)?;
+        let property = properties.find(|property| property.name == name)?;
         file.get(property.content.clone())
     }
 

@@ -23,7 +23,7 @@ pub(super) fn parse(file: &[u8]) -> Result<(Parsed, Option<Coded>), MediaError> 
     let meta = meta.ok_or_else(|| broken("it has no picture"))?;
     let meta = Meta::read(file, meta.content.clone())?;
     let primary = meta.primary;
-    let size = meta.property(file, primary, b"ispe");
+    let size = meta.property(file, primary, *b"ispe");
     let mut size = Cut::new(size.ok_or_else(|| broken("it says no size"))?);
     size.u32()?;
     let (width, height) = (size.u32()?, size.u32()?);
@@ -79,8 +79,8 @@ fn orientation(file: &[u8], meta: &Meta) -> Orientation {
         let content = meta.property(file, meta.primary, name)?;
         content.first().copied()
     };
-    let quarters_left = first(b"irot").map_or(0, |angle| angle & 3);
-    let mirror = first(b"imir").map(|axis| axis & 1 == 1);
+    let quarters_left = first(*b"irot").map_or(0, |angle| angle & 3);
+    let mirror = first(*b"imir").map(|axis| axis & 1 == 1);
     // Mirrored after it was turned: left and right change places, or top and bottom.
     match (quarters_left, mirror) {
         (0, None) => Orientation::NoTransforms,
@@ -90,8 +90,7 @@ fn orientation(file: &[u8], meta: &Meta) -> Orientation {
         (0, Some(true)) | (2, Some(false)) => Orientation::FlipHorizontal,
         (0, Some(false)) | (2, Some(true)) => Orientation::FlipVertical,
         (1, Some(true)) => Orientation::Rotate270FlipH,
-        (1, Some(false)) => Orientation::Rotate90FlipH,
-        (_, Some(true)) => Orientation::Rotate90FlipH,
+        (1, Some(false)) | (_, Some(true)) => Orientation::Rotate90FlipH,
         (_, Some(false)) => Orientation::Rotate270FlipH,
     }
 }
@@ -103,7 +102,7 @@ fn alpha(file: &[u8], meta: &Meta) -> Result<Option<Vec<u8>>, MediaError> {
         b"urn:mpeg:hevc:2015:auxid:1",
     ];
     let auxiliary = meta.references.iter().find(|(kind, from, to)| {
-        let name = meta.property(file, *from, b"auxC");
+        let name = meta.property(file, *from, *b"auxC");
         let name = name.and_then(|content| content.get(4..));
         let is_alpha = name.is_some_and(|name| KINDS.iter().any(|kind| name.starts_with(kind)));
         kind == b"auxl" && to.contains(&meta.primary) && is_alpha
@@ -138,10 +137,10 @@ fn color_content<'a>(file: &'a [u8], property: &IsoBox, kinds: &[&[u8; 4]]) -> O
 /// How many frames the longest track has, if it is an animation.
 fn frames(file: &[u8], top: &[IsoBox]) -> Result<u64, MediaError> {
     let mut longest = 1;
-    let Some(film) = top.iter().find(|one| &one.name == b"moov") else {
+    let Some(movie) = top.iter().find(|one| &one.name == b"moov") else {
         return Ok(longest);
     };
-    for track in boxes(file, film.content.clone()) {
+    for track in boxes(file, movie.content.clone()) {
         let track = track?;
         if &track.name != b"trak" {
             continue;
@@ -163,7 +162,7 @@ fn descend(
     names: &[&[u8; 4]],
 ) -> Result<Option<Range<usize>>, MediaError> {
     for name in names {
-        match find(file, within, name)? {
+        match find(file, within, **name)? {
             Some(found) => within = found.content,
             None => return Ok(None),
         }
