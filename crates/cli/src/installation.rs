@@ -55,7 +55,7 @@ impl InstallationArguments {
 pub(crate) async fn open_sqlite(config: &Config) -> Result<SqliteStore, OpenError> {
     let directory = config.data.clone();
     let options = SqliteOptions {
-        limits: config.limits.of_rules(),
+        limits: config.limits_of_rules(),
         ..SqliteOptions::default()
     };
     // Recovery after a crash reads and writes files.
@@ -74,7 +74,7 @@ pub(crate) async fn open_postgres(
     postgres: &PostgresConfig,
 ) -> Result<PostgresStore, OpenError> {
     let options = PostgresOptions {
-        limits: config.limits.of_rules(),
+        limits: config.limits_of_rules(),
         connections_max: postgres.connections_max,
         writers: postgres.writers,
         commit_wait: postgres.commit_wait,

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write};
 use std::time::Duration;
 
-use reqwest::header::RETRY_AFTER;
+use reqwest::header::{CONTENT_LENGTH, RETRY_AFTER};
 use reqwest::{Method, RequestBuilder, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -15,8 +15,8 @@ use tidemark_protocol::body::{
     EventsPage, FeedPage, Inbox, InvitePreview, InviteToMake, Invites, MadeInvite, Members,
     MembersToAdd, MentionsPage, MessageAccepted, MessageEdit, MessageHistory, MessagesPage,
     MoveCursor, NewAccount, NewConversation, NewMessage, NewOwner, Personal, PersonalChanges,
-    PersonalPatch, Problem, Readers, RolePatch, Sessions, SignIn, SignedIn, ThreadCursor,
-    ThreadPage, Threads, User, Users,
+    PersonalPatch, Problem, Readers, RolePatch, Sessions, SignIn, SignedIn, SignedRequest,
+    ThreadCursor, Uploads, ThreadPage, Threads, User, Users,
 };
 use tidemark_protocol::wire::{Secret, Wire};
 
@@ -24,6 +24,9 @@ use crate::ServerUrl;
 
 /// How long a call may take.
 const CALL_WITHIN: Duration = Duration::from_secs(30);
+
+/// How long the bytes of a file, or of a part of it, may take.
+const TRANSFER_WITHIN: Duration = Duration::from_secs(6 * 3_600);
 
 /// Makes the HTTP calls of one user, or of nobody yet. Clones share their connections.
 #[derive(Clone)]
@@ -264,6 +267,8 @@ calls! {
     /// What a message said over time, oldest first, after the version at `after`.
     message_history(id: ConversationId, seq: Seq, after: Seq, limit: u32) -> MessageHistory
         = GET format!("/v1/conversations/{id}/messages/{seq}/history?after={after}&limit={limit}");
+    /// The latest of the user's uploads.
+    uploads(limit: u32) -> Uploads = GET format!("/v1/uploads?limit={limit}");
     /// A page of those whom the user blocks, in the order of their ids.
     blocks(limit: u32, after: Option<&UserId>) -> Blocks = GET blocks_path(limit, after);
 }
@@ -318,6 +323,55 @@ impl Http {
     pub async fn metrics(&self) -> Answer<String> {
         let response = checked(self.request(Method::GET, "/metrics")).await?;
         response.text().await.map_err(HttpError::Unreachable)
+    }
+
+    /// A call with a body, or without one.
+    pub(crate) async fn call<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&(impl Serialize + Sync)>,
+    ) -> Answer<T> {
+        let mut request = self.request(method, path);
+        if let Some(body) = body {
+            request = json(request, body);
+        }
+        answer(request).await
+    }
+
+    /// A call that brings nothing.
+    pub(crate) async fn tell(&self, method: Method, path: &str) -> Answer<()> {
+        checked(self.request(method, path)).await.map(drop)
+    }
+
+    /// Sends bytes by a signed request, which needs no token. The status of the answer, if there was one.
+    pub(crate) async fn send_bytes(
+        &self,
+        signed: &SignedRequest,
+        size: u64,
+        body: reqwest::Body,
+    ) -> Result<u16, ()> {
+        let request = self.signed(signed)?.header(CONTENT_LENGTH, size).body(body);
+        let response = request.send().await.map_err(|_| ())?;
+        Ok(response.status().as_u16())
+    }
+
+    /// Asks for bytes by a signed request.
+    pub(crate) async fn fetch_bytes(&self, signed: &SignedRequest) -> Result<Response, ()> {
+        self.signed(signed)?.send().await.map_err(|_| ())
+    }
+
+    fn signed(&self, signed: &SignedRequest) -> Result<RequestBuilder, ()> {
+        let method = Method::from_bytes(signed.method.as_bytes()).map_err(|_| ())?;
+        let request = self.client.request(method, &signed.url);
+        let request = signed
+            .headers
+            .iter()
+            .fold(request, |request, (name, value)| {
+                request.header(name, value)
+            });
+        // Large files take long; whoever waits looks whether anything goes on.
+        Ok(request.timeout(TRANSFER_WITHIN))
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {

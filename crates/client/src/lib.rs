@@ -41,7 +41,7 @@
 //! ```
 //!
 //! - [`Client`]: the live side.
-//! - [`Http`]: accounts, conversations, members, pages of the past.
+//! - [`Http`]: accounts, conversations, members, pages of the past, files.
 //! - [`transport`]: the socket alone, for whoever wants to speak the protocol by hand.
 //! - [`Snapshot`]: what to keep so that the next process goes on where this one ended.
 
@@ -59,6 +59,7 @@ mod snapshot;
 mod threads;
 pub mod transport;
 mod updates;
+mod upload;
 
 pub use backoff::Backoff;
 pub use client::{CHANGES_WITHIN, Client, Closed, ConnectError};
@@ -70,6 +71,7 @@ pub use options::ClientOptions;
 pub use snapshot::Snapshot;
 pub use transport::{InvalidUrl, ServerUrl};
 pub use updates::{Missed, Updates};
+pub use upload::{FileToUpload, TransferError, UploadProgress, Wanted};
 
 pub use tidemark_core::presence::{Presence, Status};
 pub use tidemark_protocol::session::client::{ConversationState, Pending, ThreadState, Update};

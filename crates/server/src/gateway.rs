@@ -16,6 +16,7 @@ use crate::crowd::Crowd;
 use crate::hub::{Hub, Origin, Reply};
 use crate::limits::{LoginLimiter, SendLimiter};
 use crate::telemetry::Metrics;
+use crate::uploads::Uploading;
 
 /// The parts of a running server. Keeps nothing that matters: all of that is in the store.
 pub struct Gateway<S> {
@@ -23,6 +24,7 @@ pub struct Gateway<S> {
     pub(crate) committer: Committer,
     pub(crate) hub: Arc<Hub>,
     pub(crate) crowd: Crowd,
+    pub(crate) uploading: Uploading,
     pub(crate) authenticator: Authenticator<S>,
     pub(crate) send_limiter: SendLimiter,
     pub(crate) login_limiter: LoginLimiter,
@@ -113,7 +115,7 @@ impl<S: Store + Directory> Gateway<S> {
     /// When the store cannot accept now.
     pub(crate) async fn introduce(&self, users: &[UserId]) -> Result<(), DirectoryError> {
         // More than one command may name are refused by the rules in a moment.
-        if users.len() > self.config.limits.of_rules().users_per_command_max {
+        if users.len() > self.config.limits_of_rules().users_per_command_max {
             return Ok(());
         }
         self.authenticator.introduce(users).await

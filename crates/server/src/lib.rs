@@ -19,10 +19,12 @@ mod sharded;
 mod socket;
 mod telemetry;
 mod translate;
+mod uploads;
 
 pub use clock::Clock;
 pub use gateway::Gateway;
 pub use http::openapi_json;
 pub use limits::{LoginLimiter, SendLimiter};
 pub use server::{Server, StartError};
-pub use telemetry::{BusDrops, LogError, Metrics, start_log};
+pub use telemetry::{BusDrops, LogError, Metrics, UploadMetrics, start_log};
+pub use uploads::UploadsSetupError;

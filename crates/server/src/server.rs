@@ -26,6 +26,7 @@ use crate::listen;
 use crate::peers;
 use crate::presence::{self, PresenceSettings};
 use crate::telemetry::Metrics;
+use crate::uploads::{self, Uploading, UploadsSetupError};
 
 /// How often a draining server looks whether its sockets are gone.
 const DRAIN_POLL: Duration = Duration::from_millis(20);
@@ -50,6 +51,9 @@ pub enum StartError {
     /// The bus cannot be used as configured. One that cannot be reached is no reason not to start.
     #[error("bus: {0}")]
     Bus(#[from] NatsError),
+    /// Uploads cannot be kept as configured.
+    #[error("uploads: {0}")]
+    Uploads(#[from] UploadsSetupError),
 }
 
 /// A server that has its address and is about to serve.
@@ -117,6 +121,7 @@ impl<S: Store + Directory> Server<S> {
             committer,
             hub,
             crowd: Crowd::default(),
+            uploading: Uploading::open(&config)?,
             config: Arc::new(config),
             metrics,
             clock,
@@ -170,6 +175,7 @@ impl<S: Store + Directory> Server<S> {
         if let Some(audit) = gateway.config.background.audit {
             runners.spawn(background::audit(Arc::clone(&gateway), audit));
         }
+        runners.spawn(uploads::look_after_uploads(Arc::clone(&gateway)));
         let app = http::router(Arc::clone(&gateway));
         let (stop, stopping) = oneshot::channel::<()>();
         let patience = gateway.config.http.header_timeout;
@@ -193,11 +199,9 @@ impl<S: Store + Directory> Server<S> {
         .await;
         background.shutdown().await;
         // They were told at the same time as the sockets, and only have to give their leases back.
-        if timeout(GIVE_BACK_PATIENCE, runners.join_next())
-            .await
-            .is_err()
-        {
-            tracing::warn!("the lease of the audit was not given back");
+        let given_back = async { while runners.join_next().await.is_some() {} };
+        if timeout(GIVE_BACK_PATIENCE, given_back).await.is_err() {
+            tracing::warn!("a lease was not given back");
         }
         runners.shutdown().await;
         // Whoever is left gets `unavailable`; what was handed over before is finished.

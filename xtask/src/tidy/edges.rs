@@ -18,6 +18,7 @@ const NORMAL: &[Allowed] = &[
     (
         "tidemark-server",
         &[
+            "tidemark-blobs",
             "tidemark-core",
             "tidemark-media",
             "tidemark-protocol",

@@ -182,6 +182,7 @@ impl World {
                 .zip(needs.root)
                 .and_then(|(room, seq)| room.root(seq, &author)),
             pair_is_blocked: between.is_some_and(|pair| self.is_blocked(pair)),
+            uploads: &[],
         };
         decide(&facts, command.clone())
     }

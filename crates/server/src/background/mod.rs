@@ -17,17 +17,26 @@ use crate::config::AuditConfig;
 use crate::gateway::Gateway;
 use audit::Audit;
 use runner::Runner;
+pub(crate) use runner::{Job, Progress};
 
 /// Audits the log whenever no other node does, until the server goes away.
 pub(crate) async fn audit<S: Store + Directory>(gateway: Arc<Gateway<S>>, config: AuditConfig) {
-    const NAME: &str = "audit";
+    let mut audit = Audit::new(&gateway, config);
+    run(&gateway, "audit", &mut audit).await;
+}
+
+/// Does a job with this name whenever no other node does, until the server goes away.
+pub(crate) async fn run<S: Store + Directory>(
+    gateway: &Arc<Gateway<S>>,
+    name: &'static str,
+    job: &mut impl Job,
+) {
     let runner = Runner {
         store: Arc::clone(&gateway.store),
-        name: NAME,
+        name,
         holder: Uuid::new_v4().to_string(),
         lease: gateway.config.background.lease,
-        active: gateway.metrics.runner_active(NAME),
+        active: gateway.metrics.runner_active(name),
     };
-    let mut audit = Audit::new(&gateway, config);
-    runner.run(&mut audit, gateway.going_away()).await;
+    runner.run(job, gateway.going_away()).await;
 }

@@ -18,7 +18,7 @@ const STORE_RETRY: Duration = Duration::from_millis(500);
 const AFTER_END: Duration = Duration::from_millis(10);
 
 /// Work that one at a time may do.
-pub(super) trait Job: Send {
+pub(crate) trait Job: Send {
     /// Works from where the last one came to, and tells how far it is done. Never returns; dropped at any
     /// point when the lease is lost or the server stops.
     fn work(&mut self, from: Position, progress: &Progress) -> impl Future<Output = ()> + Send;
@@ -28,7 +28,7 @@ pub(super) trait Job: Send {
 }
 
 /// How far a job has come.
-pub(super) struct Progress(AtomicU64);
+pub(crate) struct Progress(AtomicU64);
 
 impl Progress {
     fn from(position: Position) -> Self {
@@ -36,7 +36,7 @@ impl Progress {
     }
 
     /// All up to here is done. It is kept soon.
-    pub(super) fn reach(&self, position: Position) {
+    pub(crate) fn reach(&self, position: Position) {
         self.0.fetch_max(position.0, Ordering::Relaxed);
     }
 

@@ -31,6 +31,8 @@ const VEILED: u8 = 40;
 const ROLES: u8 = 41;
 const THREAD_READ: u8 = 36;
 const BLOCKS: u8 = 42;
+const UPLOAD: u8 = 43;
+const OWN_UPLOAD: u8 = 44;
 
 const OFFLINE: u8 = 0;
 const AWAY: u8 = 1;
@@ -114,6 +116,13 @@ pub(crate) enum Hint {
     },
     /// A user blocks somebody from now on, or somebody less. To those who follow one of the two.
     Blocks { user: UserId, has_more: bool },
+    /// Where an upload is has changed that a message shows. To those who follow the conversation.
+    Upload {
+        conversation: ConversationId,
+        frame: Utf8Bytes,
+    },
+    /// The same of a user's own upload, for their own devices. To those who follow the user.
+    OwnUpload { user: UserId, frame: Utf8Bytes },
 }
 
 pub(crate) fn encode(node: NodeId, hint: &Hint) -> Bytes {
@@ -198,6 +207,8 @@ pub(crate) fn encode(node: NodeId, hint: &Hint) -> Bytes {
             put_user(&mut out, user);
             out.put_u8((*has_more).into());
         }
+        Hint::Upload { conversation, .. } => put_uuid(&mut out, conversation.0),
+        Hint::OwnUpload { user, .. } => put_user(&mut out, user),
     }
     out.put_slice(hint.frame().unwrap_or("").as_bytes());
     out.freeze()
@@ -274,6 +285,14 @@ pub(crate) fn decode(mut message: Bytes) -> Option<(NodeId, Hint)> {
             user: take_user(rest)?,
             has_more: rest.try_get_u8().ok()? != 0,
         },
+        UPLOAD => Hint::Upload {
+            conversation: ConversationId(take_uuid(rest)?),
+            frame: take_frame(rest)?,
+        },
+        OWN_UPLOAD => Hint::OwnUpload {
+            user: take_user(rest)?,
+            frame: take_frame(rest)?,
+        },
         _ => return None,
     };
     Some((node, hint))
@@ -296,6 +315,8 @@ impl Hint {
             Self::WhoIsThere { .. } => WHO_IS_THERE,
             Self::ThreadRead { .. } => THREAD_READ,
             Self::Blocks { .. } => BLOCKS,
+            Self::Upload { .. } => UPLOAD,
+            Self::OwnUpload { .. } => OWN_UPLOAD,
         }
     }
 
@@ -306,7 +327,9 @@ impl Hint {
             | Self::Cursor { frame, .. }
             | Self::Personal { frame, .. }
             | Self::Typing { frame, .. }
-            | Self::ThreadRead { frame, .. } => Some(frame.as_str()),
+            | Self::ThreadRead { frame, .. }
+            | Self::Upload { frame, .. }
+            | Self::OwnUpload { frame, .. } => Some(frame.as_str()),
             Self::Added { .. }
             | Self::Revoked { .. }
             | Self::Roles { .. }
@@ -482,6 +505,14 @@ mod tests {
             Hint::Blocks {
                 user: user("ann"),
                 has_more: true,
+            },
+            Hint::Upload {
+                conversation,
+                frame: frame("{}"),
+            },
+            Hint::OwnUpload {
+                user: user("ann"),
+                frame: frame("{}"),
             },
         ]
     }

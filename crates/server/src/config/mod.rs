@@ -12,6 +12,7 @@ mod mistakes;
 mod reader;
 mod secret;
 mod settings;
+mod uploads;
 mod validate;
 
 pub use background::{AuditConfig, BackgroundConfig};
@@ -20,9 +21,12 @@ pub use layers::Sources;
 pub use mistakes::{ConfigError, Mistake, Origin};
 pub use secret::Secret;
 pub use settings::{
-    AuthConfig, BlobEngine, Config, FanoutConfig, HttpConfig, JwtAlgorithm, JwtConfig, JwtKeys,
-    LimitsConfig, LogConfig, LogFormat, PostgresConfig, PresenceConfig, Registration, SocketConfig,
-    StoreEngine,
+    AuthConfig, Config, FanoutConfig, HttpConfig, JwtAlgorithm, JwtConfig, JwtKeys, LimitsConfig,
+    LogConfig, LogFormat, PostgresConfig, PresenceConfig, Registration, SocketConfig, StoreEngine,
+};
+
+pub use uploads::{
+    BlobEngine, BlobsConfig, MediaConfig, S3BlobsConfig, ScannerConfig, Unscanned, UploadsConfig,
 };
 
 #[cfg(test)]

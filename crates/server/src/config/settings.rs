@@ -7,7 +7,10 @@ use std::time::Duration;
 use tidemark_core::Limits;
 
 use super::reader::Reader;
-use super::{BackgroundConfig, BusConfig, ConfigError, Secret, Sources, layers, validate};
+use super::{
+    BackgroundConfig, BlobsConfig, BusConfig, ConfigError, Secret, Sources, UploadsConfig, layers,
+    validate,
+};
 
 /// Everything that the operator decides.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +28,9 @@ pub struct Config {
     /// How nodes tell each other what is new.
     pub bus: BusConfig,
     /// Where files live.
-    pub blobs: BlobEngine,
+    pub blobs: BlobsConfig,
+    /// What may be uploaded, and what becomes of it.
+    pub uploads: UploadsConfig,
     /// Who may come in.
     pub auth: AuthConfig,
     /// How much anybody may ask for.
@@ -60,6 +65,20 @@ impl Config {
     }
 }
 
+impl Config {
+    /// The limits that the rules themselves look at.
+    pub fn limits_of_rules(&self) -> Limits {
+        Limits {
+            text_bytes_max: self.limits.text_bytes,
+            group_members_max: self.limits.group_members,
+            attachments_max: self.uploads.attachments_max,
+            upload_bytes_max: self.uploads.bytes_max,
+            upload_quota_bytes: self.uploads.quota_bytes,
+            ..Limits::default()
+        }
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self::load(&Sources::default()).expect("the built-in values pass their own checks")
@@ -86,13 +105,6 @@ pub struct PostgresConfig {
     pub writers: usize,
     /// How long a command waits for a server that takes writes.
     pub commit_wait: Duration,
-}
-
-/// Where files live.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BlobEngine {
-    /// In the data directory.
-    File,
 }
 
 /// Who may come in.
@@ -180,17 +192,6 @@ pub struct LimitsConfig {
     pub outbox_bytes: usize,
     /// Requests of one socket that are not answered yet.
     pub in_flight: usize,
-}
-
-impl LimitsConfig {
-    /// Those that the rules themselves look at.
-    pub fn of_rules(&self) -> Limits {
-        Limits {
-            text_bytes_max: self.text_bytes,
-            group_members_max: self.group_members,
-            ..Limits::default()
-        }
-    }
 }
 
 /// How events reach sockets.

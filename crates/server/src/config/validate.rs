@@ -9,9 +9,9 @@ use tracing_subscriber::EnvFilter;
 
 use super::reader::Reader;
 use super::{
-    AuthConfig, BlobEngine, Config, FanoutConfig, HttpConfig, JwtAlgorithm, JwtConfig, JwtKeys,
-    LimitsConfig, LogConfig, LogFormat, Origin, PostgresConfig, PresenceConfig, Registration,
-    Secret, SocketConfig, StoreEngine, background, bus,
+    AuthConfig, Config, FanoutConfig, HttpConfig, JwtAlgorithm, JwtConfig, JwtKeys, LimitsConfig,
+    LogConfig, LogFormat, Origin, PostgresConfig, PresenceConfig, Registration, Secret,
+    SocketConfig, StoreEngine, background, bus, uploads,
 };
 
 /// Below this a key can be guessed at the rate at which we answer.
@@ -38,9 +38,8 @@ pub(super) fn config(reader: &mut Reader) -> Config {
         api_keys: reader.secrets("api_keys", API_KEY_BYTES_MIN),
         store: store(reader),
         bus: bus::bus(reader),
-        blobs: reader
-            .choice("blobs.url", &[("file:", BlobEngine::File)])
-            .unwrap_or(BlobEngine::File),
+        blobs: uploads::blobs(reader),
+        uploads: uploads::uploads(reader),
         auth: AuthConfig {
             registration: reader
                 .choice(

@@ -10,7 +10,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 
 use super::{
     accounts, amendments, blocks, conversations, cursors, feed, invites, members, messages,
-    moderation, operations, page, personal, sync, threads, users,
+    moderation, operations, page, personal, sync, threads, uploads, users,
 };
 
 /// The document. Every handler of the router is in `paths`; a test compares the two.
@@ -39,6 +39,8 @@ use super::{
         moderation::history,
         sync::sync, feed::feed,
         blocks::block, blocks::unblock, blocks::list,
+        uploads::announce, uploads::list, uploads::upload, uploads::delete, uploads::url,
+        uploads::sign_parts, uploads::parts, uploads::complete,
         operations::health, operations::ready, operations::metrics,
     ),
     security(("bearer" = [])),
@@ -50,6 +52,7 @@ use super::{
         (name = "members", description = "Who is in a conversation, and as what"),
         (name = "messages", description = "Sending, reading and catching up"),
         (name = "threads", description = "Replies below one message"),
+        (name = "uploads", description = "Files: their bytes travel beside, by URLs that are good for a while"),
         (name = "cursors", description = "How far people have read"),
         (name = "personal", description = "What belongs to one user"),
         (name = "feed", description = "The log of everything, for the server side of an application"),

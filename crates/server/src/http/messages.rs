@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
-use tidemark_core::conversation::Action;
+use tidemark_core::conversation::{Action, NewMessage};
 use tidemark_core::{ConversationId, Seq};
 use tidemark_protocol::body;
 use tidemark_protocol::wire::{Wire, WireConversationId, WireSeq};
@@ -44,7 +44,9 @@ pub(super) async fn send<S: Store + Directory>(
     Body(message): Body<body::NewMessage>,
 ) -> Result<(StatusCode, Json<body::MessageAccepted>), Problem> {
     message.check().map_err(Problem::invalid)?;
-    let action = Action::Send(message.into());
+    let message: NewMessage = message.into();
+    gateway.settle_attachments(&message.attachments).await?;
+    let action = Action::Send(message);
     let accepted = perform_send(&gateway, identity, id, action).await?;
     let status = if accepted.duplicate {
         StatusCode::OK

@@ -4,6 +4,7 @@
 mod accepted;
 mod accounts;
 mod amendments;
+mod base;
 mod blocks;
 mod client_address;
 mod conversations;
@@ -21,6 +22,7 @@ mod personal;
 mod problem;
 mod sync;
 mod threads;
+mod uploads;
 mod users;
 
 use std::sync::Arc;
@@ -28,11 +30,14 @@ use std::time::Instant;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
+use axum::http::header::HOST;
 use axum::middleware::{self, Next};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, patch, post, put};
+use tidemark_blobs::BlobKey;
 use tidemark_protocol::Code;
 use tidemark_store::{Directory, Store};
+use url::Url;
 
 pub use document::openapi_json;
 pub(crate) use extract::bearer;
@@ -52,6 +57,7 @@ pub(crate) fn router<S: Store + Directory>(gateway: Arc<Gateway<S>>) -> Router {
         .merge(personal())
         .merge(order())
         .merge(threads())
+        .merge(uploads())
         .route("/v1/sync", post(sync::sync::<S>))
         .route("/v1/feed", get(feed::feed::<S>))
         .route("/v1/socket", get(socket::upgrade::<S>))
@@ -67,7 +73,8 @@ pub(crate) fn router<S: Store + Directory>(gateway: Arc<Gateway<S>>) -> Router {
             Arc::clone(&gateway),
             observe::<S>,
         ))
-        .with_state(gateway)
+        .with_state(Arc::clone(&gateway))
+        .merge(bytes(&gateway))
 }
 
 fn people<S: Store + Directory>() -> Router<Arc<Gateway<S>>> {
@@ -194,6 +201,58 @@ fn threads<S: Store + Directory>() -> Router<Arc<Gateway<S>>> {
             "/v1/conversations/{id}/delivered",
             put(cursors::move_delivered::<S>),
         )
+}
+
+fn uploads<S: Store + Directory>() -> Router<Arc<Gateway<S>>> {
+    Router::new()
+        .route(
+            "/v1/uploads",
+            get(uploads::list::<S>).post(uploads::announce::<S>),
+        )
+        .route(
+            "/v1/uploads/{id}",
+            get(uploads::upload::<S>).delete(uploads::delete::<S>),
+        )
+        .route("/v1/uploads/{id}/url", get(uploads::url::<S>))
+        .route(
+            "/v1/uploads/{id}/parts",
+            get(uploads::parts::<S>).post(uploads::sign_parts::<S>),
+        )
+        .route("/v1/uploads/{id}/complete", post(uploads::complete::<S>))
+}
+
+/// Where this server takes and gives bytes itself. No body is too long here, and none is given up for its time.
+fn bytes<S: Store + Directory>(gateway: &Arc<Gateway<S>>) -> Router {
+    let Some(local) = &gateway.uploading.local else {
+        return Router::new();
+    };
+    let told = Arc::clone(gateway);
+    let arrived = Arc::new(move |key: &BlobKey| {
+        let (gateway, key) = (Arc::clone(&told), key.clone());
+        // The client has its answer without it.
+        tokio::spawn(async move { gateway.blob_arrived(&key).await });
+    });
+    let router = tidemark_blobs::local::router(Arc::clone(local), arrived);
+    match &gateway.uploading.public_url {
+        Some(url) => router.layer(middleware::from_fn_with_state(
+            Arc::new(url.clone()),
+            only_there,
+        )),
+        None => router,
+    }
+}
+
+/// Where files have a host of their own, no other one gives them out: a browser is to keep them apart from all else.
+async fn only_there(State(url): State<Arc<Url>>, request: Request, next: Next) -> Response {
+    let host = request.headers().get(HOST);
+    let host = host.and_then(|host| host.to_str().ok());
+    let asked = host.and_then(|host| Url::parse(&format!("{}://{host}", url.scheme())).ok());
+    let is_there = asked.is_some_and(|asked| asked.origin() == url.origin());
+    if is_there {
+        next.run(request).await
+    } else {
+        no_such_path().await.into_response()
+    }
 }
 
 async fn no_such_path() -> Problem {

@@ -17,6 +17,7 @@ mod room;
 mod session;
 mod threads;
 mod typing;
+mod uploads;
 
 use std::collections::HashSet;
 use std::sync::Arc;

@@ -36,6 +36,11 @@ pub(crate) enum Item {
     Typing(ConversationId, Utf8Bytes),
     /// Whether somebody is there whom this socket watches; the frame, ready to write.
     Presence(Utf8Bytes),
+    /// Where an upload is has changed that a message shows; the frame, written if this socket follows the conversation
+    /// still.
+    Upload(ConversationId, Utf8Bytes),
+    /// The same of an upload of the user's own; the frame, ready to write.
+    OwnUpload(Utf8Bytes),
     /// The conversation has events up to here that are not pushed to this socket.
     Head(ConversationId, Seq),
     /// A message was deleted in the conversation, so what is unread is to be told anew.
@@ -168,7 +173,11 @@ impl Queue {
                 }
                 self.event_bytes += bytes;
             }
-            Item::Receipt(_, frame) | Item::Typing(_, frame) | Item::Presence(frame) => {
+            Item::Receipt(_, frame)
+            | Item::Typing(_, frame)
+            | Item::Presence(frame)
+            | Item::Upload(_, frame)
+            | Item::OwnUpload(frame) => {
                 // Soft state is no reason to end a socket.
                 let is_full = self.items.len() >= ITEMS_MAX;
                 if is_full || self.event_bytes + frame.len() > bytes_max {

@@ -274,6 +274,11 @@ impl Hub {
             }
             Hint::WhoIsThere { user, is_new } => self.presence.answer_who_is_there(&user, is_new),
             Hint::Blocks { user, has_more } => self.blocks_changed(&user, has_more),
+            Hint::Upload {
+                conversation,
+                frame,
+            } => self.push_upload(conversation, &frame),
+            Hint::OwnUpload { user, frame } => self.push_own_upload(&user, &frame),
         }
     }
 

@@ -97,20 +97,24 @@ impl Room {
         self.subscribed.values().chain(self.guests.values())
     }
 
-    /// Pushes an event to all but `except`, whose answer stands for it; after a deletion all of them are told what is
-    /// unread. Gives back how many had no
-    /// room for it.
-    pub(super) fn push(&mut self, event: &Arc<PublishedEvent>, large: bool, except: u64) -> u64 {
+    /// Who gets what is pushed.
+    pub(super) fn audience(&self, large: bool) -> impl Iterator<Item = &Arc<Session>> {
         let (audience, guests) = if large {
             (&self.open, None)
         } else {
             (&self.subscribed, Some(&self.guests))
         };
-        let audience = audience
+        audience
             .values()
-            .chain(guests.into_iter().flat_map(Sessions::values));
+            .chain(guests.into_iter().flat_map(Sessions::values))
+    }
+
+    /// Pushes an event to all but `except`, whose answer stands for it; after a deletion all of them are told what is
+    /// unread. Gives back how many had no
+    /// room for it.
+    pub(super) fn push(&mut self, event: &Arc<PublishedEvent>, large: bool, except: u64) -> u64 {
         let mut overflows = 0;
-        for session in audience {
+        for session in self.audience(large) {
             if event.deletes && session.caller.user().is_some() {
                 session.outbox.push(Item::Recount(event.conversation));
             }

@@ -170,9 +170,12 @@ impl<S: Store + Directory> Connection<S> {
                 self.in_flight -= 1;
                 self.writer.feed(frame).await
             }
-            Item::Cursor(_, frame) | Item::Presence(frame) => self.writer.feed(frame).await,
+            Item::Cursor(_, frame) | Item::Presence(frame) | Item::OwnUpload(frame) => {
+                self.writer.feed(frame).await
+            }
             Item::Receipt(conversation, frame)
             | Item::Typing(conversation, frame)
+            | Item::Upload(conversation, frame)
             | Item::Personal {
                 conversation,
                 frame,

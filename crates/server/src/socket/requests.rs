@@ -61,6 +61,13 @@ impl<S: Store + Directory> Connection<S> {
                 .refuse(translate::rate_limited(send.id, retry_after_ms))
                 .await;
         }
+        let settled = self
+            .gateway
+            .settle_attachments(&send.message.attachments)
+            .await;
+        if settled.is_err() {
+            return self.refuse(translate::unavailable(send.id)).await;
+        }
         let reply = self.reply(send.id, Some(send.message.client_id), true);
         let action = Action::Send(send.message);
         self.hand_over(send.conversation, action, reply).await

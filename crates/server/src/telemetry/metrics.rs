@@ -12,6 +12,8 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 use tidemark_core::Position;
 
+use super::uploads::UploadMetrics;
+
 /// Counters by one label whose values are a small fixed set of the program's own words.
 type CounterBy = Family<[(&'static str, &'static str); 1], Counter>;
 
@@ -72,6 +74,8 @@ pub struct Metrics {
     repairs: CounterBy,
     shared_reads: CounterBy,
     shared_read_askers: CounterBy,
+    /// What is counted of uploads.
+    pub uploads: UploadMetrics,
     refusals: CounterBy,
     socket_closes: CounterBy,
     requests: Family<[(&'static str, String); 3], Counter>,
@@ -82,7 +86,9 @@ pub struct Metrics {
 impl Metrics {
     /// All at zero.
     pub fn new() -> Self {
+        let mut registry = Registry::with_prefix("tidemark");
         let mut metrics = Self {
+            uploads: UploadMetrics::new(&mut registry),
             sends_accepted: Counter::default(),
             send_latency: latency(),
             delivery_latency: latency(),
@@ -110,7 +116,7 @@ impl Metrics {
             socket_closes: CounterBy::default(),
             requests: Family::default(),
             request_duration: latency(),
-            registry: Registry::with_prefix("tidemark"),
+            registry,
         };
         metrics.register();
         metrics.register_crowd();

@@ -2,6 +2,8 @@
 
 mod logs;
 mod metrics;
+mod uploads;
 
 pub use logs::{LogError, start_log};
 pub use metrics::{BusDrops, Metrics};
+pub use uploads::UploadMetrics;

@@ -26,6 +26,7 @@ pub(crate) const KEY: &str = "a key that only these tests know";
 
 pub(crate) struct World {
     address: String,
+    _directory: tempfile::TempDir,
     stop: Option<oneshot::Sender<()>>,
 }
 
@@ -84,6 +85,8 @@ impl World {
             ..Config::default()
         };
         change(&mut config);
+        let directory = tempfile::tempdir().unwrap();
+        config.data = directory.path().to_owned();
         let server = Server::bind(config, store).await.unwrap();
         let address = server.address().to_string();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -93,6 +96,7 @@ impl World {
         Self {
             address,
             stop: Some(stop),
+            _directory: directory,
         }
     }
 

@@ -21,3 +21,4 @@ mod personal;
 mod presence;
 mod servers;
 mod shared_store;
+mod shared_uploads;

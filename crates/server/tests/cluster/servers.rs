@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tidemark_server::Server;
+use tidemark_server::config::Config;
 use tidemark_store::sqlite::{SqliteOptions, SqliteStore};
 
 use crate::client::{Socket, places};
 use crate::network::Network;
 use crate::shared_store::SharedStore;
-use crate::world::{Person, World, config, config_from};
+use crate::world::{Person, World, config, config_from, of_its_own};
 
 /// A comparison with the store that no test waits for: what arrives came over the bus.
 pub(crate) const NEVER: (&str, &str) = ("bus.repair_ms", "600000");
@@ -40,9 +41,7 @@ impl Cluster {
     pub(crate) async fn configured(count: usize, settings: &[(&str, &str)]) -> Self {
         let mut cluster = Self::none();
         for _ in 0..count {
-            let server = Server::bind(config(settings), cluster.store.clone()).await;
-            let world = World::serve(server.unwrap(), TempDir::new().unwrap());
-            cluster.nodes.push(world);
+            cluster.configure(config(settings)).await;
         }
         cluster
     }
@@ -52,11 +51,16 @@ impl Cluster {
         let mut cluster = Self::none();
         for _ in 0..count {
             let config = config_from(Some(file.to_owned()), &[]);
-            let server = Server::bind(config, cluster.store.clone()).await.unwrap();
-            let world = World::serve(server, TempDir::new().unwrap());
-            cluster.nodes.push(world);
+            cluster.configure(config).await;
         }
         cluster
+    }
+
+    async fn configure(&mut self, config: Config) {
+        let directory = TempDir::new().unwrap();
+        let config = of_its_own(config, &directory);
+        let server = Server::bind(config, self.store.clone()).await;
+        self.nodes.push(World::serve(server.unwrap(), directory));
     }
 
     fn none() -> Self {
@@ -73,8 +77,10 @@ impl Cluster {
     /// One more node.
     pub(crate) async fn add(&mut self, settings: &[(&str, &str)]) {
         let bus = Arc::new(self.network.bus());
-        let server = Server::bind_with_bus(config(settings), self.store.clone(), bus);
-        let world = World::serve(server.await.unwrap(), TempDir::new().unwrap());
+        let directory = TempDir::new().unwrap();
+        let config = of_its_own(config(settings), &directory);
+        let server = Server::bind_with_bus(config, self.store.clone(), bus);
+        let world = World::serve(server.await.unwrap(), directory);
         self.nodes.push(world);
     }
 

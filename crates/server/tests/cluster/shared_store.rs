@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 /// A handle to a store that others have a handle to, too. Counts the pages of events that are read.
 pub(crate) struct SharedStore<S> {
-    store: Arc<S>,
+    pub(crate) store: Arc<S>,
     pages: Arc<AtomicUsize>,
     outcomes_late_ms: Arc<AtomicU64>,
     is_forgetful: Arc<AtomicBool>,

@@ -21,5 +21,6 @@ mod permissions;
 mod personal;
 mod sync;
 mod threads;
+mod uploads;
 mod users;
 mod world;

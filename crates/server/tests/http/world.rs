@@ -57,11 +57,12 @@ impl World {
 
     /// Serves what is in `directory`.
     async fn start(directory: TempDir) -> Self {
-        let config = Config::load(&Sources {
+        let mut config = Config::load(&Sources {
             file: Some(directory.path().join("tidemark.toml")),
             ..Sources::default()
         })
         .unwrap();
+        config.data = directory.path().join("data");
         let store = open_store(&config, directory.path());
         let server = Server::bind(config, store).await.unwrap();
         let url = format!("http://{}", server.address());
@@ -82,6 +83,11 @@ impl World {
         drop(self.stop);
         self.running.await.unwrap().unwrap();
         Self::start(self.directory).await
+    }
+
+    /// Where the server is.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
     }
 
     /// Whoever has no token.
@@ -114,7 +120,7 @@ impl World {
 
 fn open_store(config: &Config, directory: &Path) -> SqliteStore {
     let options = SqliteOptions {
-        limits: config.limits.of_rules(),
+        limits: config.limits_of_rules(),
         ..SqliteOptions::default()
     };
     SqliteStore::open(&directory.join("data"), options).unwrap()

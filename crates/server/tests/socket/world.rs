@@ -51,6 +51,14 @@ pub(crate) struct Answer {
     pub(crate) text: String,
 }
 
+/// The same, with files in this directory.
+pub(crate) fn of_its_own(config: Config, directory: &TempDir) -> Config {
+    Config {
+        data: directory.path().join("data"),
+        ..config
+    }
+}
+
 impl World {
     pub(crate) async fn new() -> Self {
         Self::with(&[]).await
@@ -65,7 +73,7 @@ impl World {
     pub(crate) async fn again(directory: TempDir, settings: &[(&str, &str)]) -> Self {
         let config = config(settings);
         let options = SqliteOptions {
-            limits: config.limits.of_rules(),
+            limits: config.limits_of_rules(),
             ..SqliteOptions::default()
         };
         let store = SqliteStore::open(&directory.path().join("data"), options).unwrap();
@@ -81,6 +89,7 @@ impl World {
     }
 
     async fn start<S: Store + Directory>(config: Config, store: S, directory: TempDir) -> Self {
+        let config = of_its_own(config, &directory);
         Self::serve(Server::bind(config, store).await.unwrap(), directory)
     }
 
