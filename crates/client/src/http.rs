@@ -15,8 +15,8 @@ use tidemark_protocol::body::{
     EventsPage, FeedPage, Inbox, InvitePreview, InviteToMake, Invites, MadeInvite, Members,
     MembersToAdd, MentionsPage, MessageAccepted, MessageEdit, MessageHistory, MessagesPage,
     MoveCursor, NewAccount, NewConversation, NewMessage, NewOwner, Personal, PersonalChanges,
-    PersonalPatch, Problem, Readers, RolePatch, Sessions, SignIn, SignedIn, SignedRequest,
-    ThreadCursor, Uploads, ThreadPage, Threads, User, Users,
+    PersonalPatch, Problem, ProfilePatch, Readers, RolePatch, Sessions, SignIn, SignedIn,
+    SignedRequest, ThreadCursor, ThreadPage, Threads, Uploads, User, Users,
 };
 use tidemark_protocol::wire::{Secret, Wire};
 
@@ -144,6 +144,8 @@ calls! {
     sessions() -> Sessions = GET "/v1/sessions";
     /// The own profile.
     me() -> User = GET "/v1/users/me";
+    /// Changes the own profile.
+    change_profile(patch: &ProfilePatch) -> User = PATCH "/v1/users/me", patch;
     /// Somebody's profile.
     user(user: &UserId) -> User = GET format!("/v1/users/{user}");
     /// The users whose ids or display names begin so, in the order of their ids.

@@ -73,6 +73,12 @@ impl Presence {
         }
     }
 
+    /// What is shown of somebody who hides when they were last there.
+    #[must_use]
+    pub fn without_last_seen(self) -> Self {
+        Self::of(self.status)
+    }
+
     /// What two places know of a user, taken together.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
@@ -141,6 +147,30 @@ impl Attendance {
     }
 }
 
+/// What a node says of a user to other nodes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NodeReport {
+    /// What the user's devices at the node say together.
+    pub presence: Presence,
+    /// Whether nobody is to be shown when the user was last there.
+    pub hides_last_seen: bool,
+}
+
+impl NodeReport {
+    /// Keeps back when the user was last there, if they hide it.
+    pub fn new(presence: Presence, hides_last_seen: bool) -> Self {
+        let presence = if hides_last_seen {
+            presence.without_last_seen()
+        } else {
+            presence
+        };
+        Self {
+            presence,
+            hides_last_seen,
+        }
+    }
+}
+
 /// The most nodes that are believed to have somebody at a time.
 const REPORTS_MAX: usize = 256;
 
@@ -156,6 +186,7 @@ pub struct Reports<Node> {
 struct Report<Node> {
     from: Node,
     status: Status,
+    hides_last_seen: bool,
     heard_at: Timestamp,
     until_ms: u64,
 }
@@ -176,16 +207,24 @@ impl<Node: PartialEq> Reports<Node> {
         now_ms: u64,
         at: Timestamp,
         from: Node,
-        presence: Presence,
+        report: NodeReport,
         valid_ms: u64,
     ) {
+        let NodeReport {
+            presence,
+            hides_last_seen,
+        } = report;
         self.present.retain(|report| report.from != from);
+        if hides_last_seen {
+            self.last_seen = None;
+        }
         if presence.status == Status::Offline {
             self.last_seen = self.last_seen.max(presence.last_seen);
         } else if self.present.len() < REPORTS_MAX {
             self.present.push(Report {
                 from,
                 status: presence.status,
+                hides_last_seen,
                 heard_at: at,
                 until_ms: now_ms.saturating_add(valid_ms),
             });
@@ -198,7 +237,7 @@ impl<Node: PartialEq> Reports<Node> {
         let last_seen = &mut self.last_seen;
         self.present.retain(|report| {
             let holds = now_ms < report.until_ms;
-            if !holds {
+            if !holds && !report.hides_last_seen {
                 // Nobody said goodbye: they were last seen when somebody last said so.
                 *last_seen = (*last_seen).max(Some(report.heard_at));
             }

@@ -104,6 +104,7 @@ impl<S: Store + Directory> Gateway<S> {
                 display_name: None,
                 avatar: None,
                 origin: UserOrigin::Local,
+                shows_last_seen: true,
             }),
         }
     }

@@ -143,6 +143,16 @@ pub(crate) fn user(user: User) -> body::User {
         username: user.username,
         display_name: user.display_name,
         avatar: user.avatar,
+        show_last_seen: None,
+    }
+}
+
+/// A profile, for the user whose it is.
+pub(crate) fn own_profile(user: User) -> body::User {
+    let show_last_seen = Some(user.shows_last_seen);
+    body::User {
+        show_last_seen,
+        ..self::user(user)
     }
 }
 

@@ -32,6 +32,19 @@ pub struct User {
     pub avatar: Option<String>,
     /// Where the user comes from.
     pub origin: UserOrigin,
+    /// Whether others are shown when they were last there.
+    pub shows_last_seen: bool,
+}
+
+/// What is to change in a profile. What is `None` stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProfileChange {
+    /// The name to show; the inner `None` takes it away.
+    pub display_name: Option<Option<String>>,
+    /// A URL of a picture; the inner `None` takes it away.
+    pub avatar: Option<Option<String>>,
+    /// Whether others are shown when the user was last there.
+    pub shows_last_seen: Option<bool>,
 }
 
 /// A user to register.
@@ -131,13 +144,18 @@ pub trait Directory: Send + Sync + 'static {
         entries_max: usize,
     ) -> impl Future<Output = Result<Vec<User>, DirectoryError>> + Send;
 
-    /// Changes a profile: `Some` sets, `None` leaves, the inner `None` takes away.
+    /// Changes a profile.
     fn update_profile(
         &self,
         id: &UserId,
-        display_name: Option<Option<String>>,
-        avatar: Option<Option<String>>,
+        change: ProfileChange,
     ) -> impl Future<Output = Result<User, DirectoryError>> + Send;
+
+    /// Those of these users who do not show when they were last there, in any order. One seek for each.
+    fn hiding_last_seen(
+        &self,
+        users: &[UserId],
+    ) -> impl Future<Output = Result<Vec<UserId>, DirectoryError>> + Send;
 
     /// What to check a sign-in against, by username without regard to ASCII case.
     fn credentials(

@@ -30,8 +30,8 @@ mod views;
 
 pub use contract::{Batch, Health, Outcome, Store, THREADS_MAX};
 pub use directory::{
-    ApiKey, Credentials, Directory, NewAccount, NewSession, SecretHash, Session, SessionOwner,
-    User, UserOrigin,
+    ApiKey, Credentials, Directory, NewAccount, NewSession, ProfileChange, SecretHash, Session,
+    SessionOwner, User, UserOrigin,
 };
 pub use error::{CommitError, DirectoryError, OpenError, ReadError};
 pub use leases::{Acquired, LeaseError, LeaseToken, Leases};

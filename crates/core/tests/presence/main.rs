@@ -8,7 +8,7 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
-use tidemark_core::presence::{Attendance, Presence, Reports, SETTLE_MS, Status};
+use tidemark_core::presence::{Attendance, NodeReport, Presence, Reports, SETTLE_MS, Status};
 use tidemark_core::typing::{NEWS_AFTER_MS, Typists};
 use tidemark_core::{Timestamp, UserId};
 
@@ -91,14 +91,20 @@ fn whoever_comes_back_has_a_moment_to_say_that_they_are_still_away() {
 fn a_node_that_falls_silent_is_believed_for_a_while() {
     let mut reports = Reports::default();
     assert_eq!(reports.presence(), Presence::default());
-    reports.hear(0, wall(0), 'a', Presence::of(Status::Away), VALID_MS);
-    reports.hear(100, wall(100), 'b', Presence::of(Status::Online), VALID_MS);
+    reports.hear(0, wall(0), 'a', open(Presence::of(Status::Away)), VALID_MS);
+    reports.hear(
+        100,
+        wall(100),
+        'b',
+        open(Presence::of(Status::Online)),
+        VALID_MS,
+    );
     assert_eq!(reports.presence(), Presence::of(Status::Online));
     reports.hear(
         10_000,
         wall(10_000),
         'a',
-        Presence::of(Status::Away),
+        open(Presence::of(Status::Away)),
         VALID_MS,
     );
     assert!(!reports.expire(25_099));
@@ -107,8 +113,44 @@ fn a_node_that_falls_silent_is_believed_for_a_while() {
     assert!(reports.expire(35_000));
     // Nobody said when they went.
     assert_eq!(reports.presence(), gone(10_000));
-    reports.hear(36_000, wall(36_000), 'b', gone(12_000), VALID_MS);
+    reports.hear(36_000, wall(36_000), 'b', open(gone(12_000)), VALID_MS);
     assert_eq!(reports.presence(), gone(12_000));
+}
+
+/// What a node says of somebody who hides nothing.
+fn open(presence: Presence) -> NodeReport {
+    NodeReport::new(presence, false)
+}
+
+#[test]
+fn a_node_keeps_back_what_is_hidden() {
+    let hidden = NodeReport::new(gone(5), true);
+    assert_eq!(hidden.presence, Presence::of(Status::Offline));
+    assert_eq!(open(gone(5)).presence, gone(5));
+}
+
+#[test]
+fn of_whoever_hides_it_a_silent_node_tells_no_last_time() {
+    let mut reports = Reports::default();
+    let there = Presence::of(Status::Online);
+    reports.hear(0, wall(0), 'a', NodeReport::new(there, true), VALID_MS);
+    assert_eq!(reports.presence(), there);
+    assert!(reports.expire(VALID_MS));
+    assert_eq!(reports.presence(), Presence::of(Status::Offline));
+    // What was known before is forgotten when somebody says that it is hidden, also if they are there no more.
+    for hidden in [there, gone(60_000)] {
+        reports.hear(50_000, wall(50_000), 'b', open(gone(40_000)), VALID_MS);
+        assert_eq!(reports.presence(), gone(40_000));
+        reports.hear(
+            60_000,
+            wall(60_000),
+            'a',
+            NodeReport::new(hidden, true),
+            VALID_MS,
+        );
+        reports.expire(60_000 + VALID_MS);
+        assert_eq!(reports.presence(), Presence::of(Status::Offline));
+    }
 }
 
 #[test]
@@ -187,7 +229,7 @@ proptest! {
                 Status::Offline => gone(*at_ms),
                 there => Presence::of(*there),
             };
-            reports.hear(*at_ms, wall(*at_ms), *from, presence, VALID_MS);
+            reports.hear(*at_ms, wall(*at_ms), *from, open(presence), VALID_MS);
         }
         let end_ms = heard.last().unwrap().0;
         for now_ms in [end_ms, end_ms + 10_000, end_ms + VALID_MS] {

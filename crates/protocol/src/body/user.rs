@@ -16,6 +16,9 @@ pub struct User {
     pub display_name: Option<String>,
     /// A URL of a picture.
     pub avatar: Option<String>,
+    /// Whether others are shown when the user was last there. Only in the user's own profile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub show_last_seen: Option<bool>,
 }
 
 /// `GET /v1/users?prefix=`.
@@ -46,4 +49,12 @@ pub struct ProfilePatch {
     )]
     #[cfg_attr(feature = "schema", schema(value_type = Option<String>))]
     pub avatar: Option<Option<String>>,
+    /// Whether others are shown when the user was last there.
+    #[serde(
+        default,
+        deserialize_with = "present",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(feature = "schema", schema(value_type = bool))]
+    pub show_last_seen: Option<bool>,
 }

@@ -47,6 +47,7 @@ pub(crate) fn ann() -> User {
         username: "ann".to_owned(),
         display_name: Some("Ann Calder".to_owned()),
         avatar: Some("https://harbour.example/ann.png".to_owned()),
+        show_last_seen: None,
     }
 }
 
@@ -255,6 +256,7 @@ fn users() -> Vec<Case> {
             ProfilePatch {
                 display_name: Some(Some("Ann".to_owned())),
                 avatar: Some(None),
+                show_last_seen: Some(false),
             },
         ),
     ]

@@ -63,6 +63,7 @@ fn welcome() -> Vec<Case> {
             username: "ann".to_owned(),
             display_name: None,
             avatar: None,
+            show_last_seen: Some(true),
         },
         epoch: EPOCH.to_owned(),
         heartbeat_ms: 30_000,

@@ -339,12 +339,16 @@ fn request() -> BoxedStrategy<Request> {
 }
 
 fn profile() -> impl Strategy<Value = User> {
-    (user(), text(), title(), title()).prop_map(|(id, username, display_name, avatar)| User {
-        id: Wire(id),
-        username,
-        display_name,
-        avatar,
-    })
+    let fields = (user(), text(), title(), title(), any::<Option<bool>>());
+    fields.prop_map(
+        |(id, username, display_name, avatar, show_last_seen)| User {
+            id: Wire(id),
+            username,
+            display_name,
+            avatar,
+            show_last_seen,
+        },
+    )
 }
 
 fn limits() -> impl Strategy<Value = AdvertisedLimits> {

@@ -8,7 +8,7 @@
 
 use axum::extract::ws::Utf8Bytes;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
-use tidemark_core::presence::{Presence, Status};
+use tidemark_core::presence::{NodeReport, Presence, Status};
 use tidemark_core::{ConversationId, Seq, SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
@@ -33,10 +33,14 @@ const THREAD_READ: u8 = 36;
 const BLOCKS: u8 = 42;
 const UPLOAD: u8 = 43;
 const OWN_UPLOAD: u8 = 44;
+const PRIVACY: u8 = 45;
 
 const OFFLINE: u8 = 0;
 const AWAY: u8 = 1;
 const ONLINE: u8 = 2;
+
+/// Where a time would be. A node that does not know of it reads no time.
+const HIDES_LAST_SEEN: u8 = 1;
 
 /// A node, by a number that it makes up when it starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,7 +105,7 @@ pub(crate) enum Hint {
         frame: Utf8Bytes,
     },
     /// What a user's devices on the node that says it say together. To those who follow the user's presence.
-    Presence { user: UserId, presence: Presence },
+    Presence { user: UserId, report: NodeReport },
     /// Whether a user is there. To those who follow the user; what they answer is [`Hint::Presence`].
     WhoIsThere {
         user: UserId,
@@ -123,6 +127,9 @@ pub(crate) enum Hint {
     },
     /// The same of a user's own upload, for their own devices. To those who follow the user.
     OwnUpload { user: UserId, frame: Utf8Bytes },
+    /// What a user lets others see of their presence has changed: the store knows how. To those who follow the user
+    /// or their presence.
+    Privacy { user: UserId },
 }
 
 pub(crate) fn encode(node: NodeId, hint: &Hint) -> Bytes {
@@ -195,9 +202,9 @@ pub(crate) fn encode(node: NodeId, hint: &Hint) -> Bytes {
             put_user(&mut out, user);
             put_uuid(&mut out, session.0);
         }
-        Hint::Presence { user, presence } => {
+        Hint::Presence { user, report } => {
             put_user(&mut out, user);
-            put_presence(&mut out, *presence);
+            put_report(&mut out, *report);
         }
         Hint::WhoIsThere { user, is_new } => {
             put_user(&mut out, user);
@@ -209,6 +216,7 @@ pub(crate) fn encode(node: NodeId, hint: &Hint) -> Bytes {
         }
         Hint::Upload { conversation, .. } => put_uuid(&mut out, conversation.0),
         Hint::OwnUpload { user, .. } => put_user(&mut out, user),
+        Hint::Privacy { user } => put_user(&mut out, user),
     }
     out.put_slice(hint.frame().unwrap_or("").as_bytes());
     out.freeze()
@@ -270,7 +278,7 @@ pub(crate) fn decode(mut message: Bytes) -> Option<(NodeId, Hint)> {
         },
         PRESENCE => Hint::Presence {
             user: take_user(rest)?,
-            presence: take_presence(rest)?,
+            report: take_report(rest)?,
         },
         WHO_IS_THERE => Hint::WhoIsThere {
             user: take_user(rest)?,
@@ -292,6 +300,9 @@ pub(crate) fn decode(mut message: Bytes) -> Option<(NodeId, Hint)> {
         OWN_UPLOAD => Hint::OwnUpload {
             user: take_user(rest)?,
             frame: take_frame(rest)?,
+        },
+        PRIVACY => Hint::Privacy {
+            user: take_user(rest)?,
         },
         _ => return None,
     };
@@ -317,6 +328,7 @@ impl Hint {
             Self::Blocks { .. } => BLOCKS,
             Self::Upload { .. } => UPLOAD,
             Self::OwnUpload { .. } => OWN_UPLOAD,
+            Self::Privacy { .. } => PRIVACY,
         }
     }
 
@@ -335,7 +347,8 @@ impl Hint {
             | Self::Roles { .. }
             | Self::Presence { .. }
             | Self::WhoIsThere { .. }
-            | Self::Blocks { .. } => None,
+            | Self::Blocks { .. }
+            | Self::Privacy { .. } => None,
         }
     }
 }
@@ -358,29 +371,37 @@ fn put_users(out: &mut BytesMut, users: &[UserId]) {
 }
 
 /// A time is there where there is one: only of somebody who is gone.
-fn put_presence(out: &mut BytesMut, presence: Presence) {
+fn put_report(out: &mut BytesMut, report: NodeReport) {
+    let NodeReport {
+        presence,
+        hides_last_seen,
+    } = report;
     out.put_u8(match presence.status {
         Status::Offline => OFFLINE,
         Status::Away => AWAY,
         Status::Online => ONLINE,
     });
-    if let Some(at) = presence.last_seen {
+    if hides_last_seen {
+        out.put_u8(HIDES_LAST_SEEN);
+    } else if let Some(at) = presence.last_seen {
         out.put_i64_le(at.0);
     }
 }
 
-fn take_presence(rest: &mut Bytes) -> Option<Presence> {
+fn take_report(rest: &mut Bytes) -> Option<NodeReport> {
     let status = match rest.try_get_u8().ok()? {
         OFFLINE => Status::Offline,
         AWAY => Status::Away,
         ONLINE => Status::Online,
         _ => return None,
     };
+    let hides_last_seen = rest.as_ref() == [HIDES_LAST_SEEN];
     let last_seen = rest.try_get_i64_le().ok().map(Timestamp);
-    Some(Presence {
+    let presence = Presence {
         last_seen: last_seen.filter(|_| status == Status::Offline),
         status,
-    })
+    };
+    Some(NodeReport::new(presence, hides_last_seen))
 }
 
 fn take(rest: &mut Bytes, length: usize) -> Option<Bytes> {
@@ -489,15 +510,23 @@ mod tests {
             },
             Hint::Presence {
                 user: user("ann"),
-                presence: Presence {
-                    status: Status::Offline,
-                    last_seen: Some(Timestamp(-1)),
-                },
+                report: NodeReport::new(
+                    Presence {
+                        status: Status::Offline,
+                        last_seen: Some(Timestamp(-1)),
+                    },
+                    false,
+                ),
             },
             Hint::Presence {
                 user: user("ann"),
-                presence: Presence::of(Status::Away),
+                report: NodeReport::new(Presence::of(Status::Away), false),
             },
+            Hint::Presence {
+                user: user("ann"),
+                report: NodeReport::new(Presence::of(Status::Offline), true),
+            },
+            Hint::Privacy { user: user("ann") },
             Hint::WhoIsThere {
                 user: user("ann"),
                 is_new: true,
@@ -543,9 +572,10 @@ mod tests {
             let header = whole.len() - hint.frame().map_or(0, str::len);
             for length in 0..whole.len() {
                 let read = decode(whole.slice(..length));
-                // A time of departure may be missing.
+                // A time of departure may be missing, and that there is to be none.
                 let optional = match &hint {
-                    Hint::Presence { presence, .. } if presence.last_seen.is_some() => 8,
+                    Hint::Presence { report, .. } if report.presence.last_seen.is_some() => 8,
+                    Hint::Presence { report, .. } if report.hides_last_seen => 1,
                     _ => 0,
                 };
                 let is_whole = length + optional >= header;

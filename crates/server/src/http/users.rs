@@ -10,7 +10,7 @@ use tidemark_core::UserId;
 use tidemark_core::names;
 use tidemark_protocol::body;
 use tidemark_protocol::wire::{Wire, WireUserId};
-use tidemark_store::{Directory, Store};
+use tidemark_store::{Directory, ProfileChange, Store};
 
 use super::extract::{Body, Ids, Parameters, Person, SignedIn};
 use super::problem::Problem;
@@ -28,7 +28,7 @@ pub(super) async fn me<S: Store + Directory>(
     SignedIn(identity): SignedIn,
 ) -> Result<Json<body::User>, Problem> {
     let user = gateway.profile(&identity.caller).await?;
-    Ok(Json(translate::user(user)))
+    Ok(Json(translate::own_profile(user)))
 }
 
 /// Change the caller's own profile.
@@ -49,11 +49,17 @@ pub(super) async fn change_me<S: Store + Directory>(
     if let Some(Some(url)) = &patch.avatar {
         check_avatar(url).map_err(Problem::invalid)?;
     }
-    let user = gateway
-        .store
-        .update_profile(&person.user, patch.display_name, patch.avatar)
-        .await?;
-    Ok(Json(translate::user(user)))
+    let change = ProfileChange {
+        display_name: patch.display_name,
+        avatar: patch.avatar,
+        shows_last_seen: patch.show_last_seen,
+    };
+    let concerns_presence = change.shows_last_seen.is_some();
+    let user = gateway.store.update_profile(&person.user, change).await?;
+    if concerns_presence {
+        gateway.hub.publish_privacy(&person.user);
+    }
+    Ok(Json(translate::own_profile(user)))
 }
 
 /// Somebody's profile.

@@ -12,6 +12,7 @@ mod order;
 mod outbox;
 mod peers;
 mod personal;
+mod privacy;
 mod publish;
 mod room;
 mod session;

@@ -269,8 +269,8 @@ impl Hub {
                     self.learn_role(conversation, user, role);
                 }
             }
-            Hint::Presence { user, presence } => {
-                self.presence.hear_presence(node, &user, presence);
+            Hint::Presence { user, report } => {
+                self.presence.hear_presence(node, &user, report);
             }
             Hint::WhoIsThere { user, is_new } => self.presence.answer_who_is_there(&user, is_new),
             Hint::Blocks { user, has_more } => self.blocks_changed(&user, has_more),
@@ -279,6 +279,7 @@ impl Hub {
                 frame,
             } => self.push_upload(conversation, &frame),
             Hint::OwnUpload { user, frame } => self.push_own_upload(&user, &frame),
+            Hint::Privacy { user } => self.presence.privacy_changed(&user),
         }
     }
 

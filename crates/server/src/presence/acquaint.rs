@@ -11,8 +11,9 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use tidemark_core::UserId;
-use tidemark_store::{Directory, ReadError, Store};
+use tidemark_store::{Directory, DirectoryError, ReadError, Store};
 
+use super::privacy::AskedPrivacy;
 use super::{Board, Doubt};
 use crate::gateway::Gateway;
 use crate::hub::Session;
@@ -51,13 +52,18 @@ async fn look_up<S: Store + Directory>(gateway: &Gateway<S>, user: UserId, doubt
         Vec::new()
     };
     let question = board.question(&user, sockets, doubt);
-    let found = found(&*gateway.store, &user, &question).await;
-    if let Ok(found) = &found {
+    let answers = tokio::join!(
+        found(&*gateway.store, &user, &question),
+        hiding(&*gateway.store, &question),
+    );
+    if let (Ok(found), Ok(hiding)) = &answers {
+        // First what is hidden: from the moment on at which somebody may be seen they are told of.
+        board.settle_privacy(&question.privacy, hiding);
         board.settle(&user, &question, found, doubt);
     } else {
         board.doubt(&user, doubt);
     }
-    found.is_ok()
+    answers.0.is_ok() && answers.1.is_ok()
 }
 
 async fn found<S: Store>(
@@ -73,6 +79,18 @@ async fn found<S: Store>(
     Ok(found)
 }
 
+async fn hiding<S: Directory>(
+    store: &S,
+    question: &Question,
+) -> Result<HashSet<UserId>, DirectoryError> {
+    let users: Vec<UserId> = question.privacy.users().into_iter().collect();
+    let mut hiding = HashSet::new();
+    for chunk in users.chunks(CHUNK) {
+        hiding.extend(store.hiding_last_seen(chunk).await?);
+    }
+    Ok(hiding)
+}
+
 /// Who may be acquainted with a user.
 pub(super) struct Question {
     others: HashSet<UserId>,
@@ -80,6 +98,8 @@ pub(super) struct Question {
     watching: Vec<Asked>,
     /// Sockets that watch the user.
     watchers: Vec<Asked>,
+    /// Of whom it is asked what they hide.
+    pub(super) privacy: AskedPrivacy,
 }
 
 impl Board {
@@ -118,6 +138,10 @@ impl Board {
             };
             sessions.map(asked).collect::<Vec<_>>()
         });
+        let mut privacy = self.ask_privacy(&others);
+        if doubt.of_privacy {
+            privacy.join(self.ask_own_privacy(user));
+        }
         others.extend(
             watchers
                 .iter()
@@ -127,6 +151,7 @@ impl Board {
             others,
             watching,
             watchers,
+            privacy,
         }
     }
 

@@ -1,17 +1,19 @@
 //! Users with sockets on this node, and those who lately had some.
 
 use tidemark_core::UserId;
-use tidemark_core::presence::{Attendance, Presence, Status};
+use tidemark_core::presence::{Attendance, NodeReport, Presence, Status};
 
+use super::privacy::Privacy;
 use super::{Board, DEPARTED_MAX, INTERVAL_MS};
 use crate::bus::{Hint, Topic};
 
 /// A user with sockets here, or who had some.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Here {
     attendance: Attendance,
+    pub(super) privacy: Privacy,
     /// What other nodes were told last.
-    told: Presence,
+    told: NodeReport,
     /// When they may be told of the next change.
     quiet_until_ms: u64,
     /// Until when the last word is an answer to whoever asks again.
@@ -28,7 +30,11 @@ impl Board {
         let (now_ms, at) = (self.clock.monotonic_ms(), self.clock.now());
         let linger_ms = u64::try_from(self.settings.linger.as_millis()).unwrap_or(u64::MAX);
         let has_changed = self.here.with(user, |here, user| {
-            let entry = here.entry(user.clone()).or_default();
+            // What a node knows that watches the user counts, and it asked before: so there is no need to hide
+            // anything from it until this one has asked.
+            let entry = here
+                .entry(user.clone())
+                .or_insert_with(|| Here::new(self.presumed_privacy(false)));
             let before = entry.attendance;
             entry.attendance.observe(now_ms, at, devices, linger_ms);
             if let Some(next_ms) = entry.attendance.next_change(now_ms) {
@@ -51,12 +57,13 @@ impl Board {
                 return Presence::default();
             };
             let presence = entry.attendance.presence(now_ms);
-            if self.bus.reaches_others() && presence != entry.told {
+            let report = entry.report(presence);
+            if self.bus.reaches_others() && report != entry.told {
                 if now_ms < entry.quiet_until_ms {
                     self.agenda.later(entry.quiet_until_ms, user);
                 } else {
                     entry.quiet_until_ms = now_ms + INTERVAL_MS;
-                    self.answer(entry, user, presence, now_ms);
+                    self.answer(entry, user, report, now_ms);
                 }
             }
             entry.looked_at_ms = entry.looked_at_ms.filter(|due_ms| now_ms < *due_ms);
@@ -82,22 +89,23 @@ impl Board {
                 && (is_new || now_ms >= entry.answered_until_ms)
             {
                 // What is not to be told yet is not told now.
-                let told = match entry.told.status {
+                let told = match entry.told.presence.status {
                     Status::Offline => entry.attendance.presence(now_ms),
-                    _ => entry.told,
+                    _ => entry.told.presence,
                 };
-                self.answer(entry, user, told, now_ms);
+                let report = entry.report(told);
+                self.answer(entry, user, report, now_ms);
             }
         });
     }
 
-    fn answer(&self, entry: &mut Here, user: &UserId, presence: Presence, now_ms: u64) {
-        entry.told = presence;
+    fn answer(&self, entry: &mut Here, user: &UserId, report: NodeReport, now_ms: u64) {
+        entry.told = report;
         // Whoever asks again much sooner than nodes ask has heard this: another node had asked.
         entry.answered_until_ms = now_ms + self.heartbeat_ms() / 4;
         let hint = Hint::Presence {
             user: user.clone(),
-            presence,
+            report,
         };
         self.tell(&Topic::Presence(user.clone()), &hint);
     }
@@ -127,6 +135,22 @@ impl Board {
 }
 
 impl Here {
+    fn new(privacy: Privacy) -> Self {
+        Self {
+            attendance: Attendance::default(),
+            privacy,
+            told: NodeReport::default(),
+            quiet_until_ms: 0,
+            answered_until_ms: 0,
+            looked_at_ms: None,
+            is_departed: false,
+        }
+    }
+
+    fn report(&self, presence: Presence) -> NodeReport {
+        NodeReport::new(presence, self.privacy.hides_last_seen)
+    }
+
     fn look_later(&mut self, board: &Board, due_ms: u64, user: &UserId) {
         // One look is enough: it finds out when to look next.
         if self

@@ -7,6 +7,7 @@
 //!   on the bus while somebody here may see it, and asked for every few seconds: a node that stops answering is
 //!   believed a little longer.
 //! - [`watching`]: whom one socket watches, whether it may see them, and what it was told.
+//! - [`privacy`]: who hides when they were last there.
 //! - [`acquaint`]: asks the store who shares a conversation with whom.
 //!
 //! Everything that may have to be told goes over the [`agenda`], where one task takes it, so that what changes often
@@ -17,6 +18,7 @@
 mod acquaint;
 mod agenda;
 mod here;
+mod privacy;
 mod watched;
 mod watching;
 
@@ -71,6 +73,8 @@ pub(crate) struct Board {
     doubted: Notify,
     /// Those who are gone, longest first.
     departed: Mutex<VecDeque<UserId>>,
+    /// How often somebody's privacy was supposed to be something.
+    privacy_changes: Mutex<u64>,
     node: NodeId,
     bus: Arc<dyn Bus>,
     clock: Clock,
@@ -85,6 +89,8 @@ struct Doubt {
     of_watched: bool,
     /// Of those whose sockets watch the user.
     of_watchers: bool,
+    /// What the user hides from all of them.
+    of_privacy: bool,
 }
 
 impl Board {
@@ -102,6 +108,7 @@ impl Board {
             doubts: Mutex::default(),
             doubted: Notify::new(),
             departed: Mutex::default(),
+            privacy_changes: Mutex::default(),
             node,
             bus,
             clock,
@@ -141,7 +148,7 @@ impl Board {
             self.watched.with(&user, |watched, user| {
                 let entry = watched.entry(user.clone()).or_insert_with(|| {
                     self.metrics.watched_users.inc();
-                    Watched::default()
+                    Watched::new(self.presumed_privacy(true))
                 });
                 entry.watchers.insert(session.key, Arc::clone(session));
             });
@@ -206,6 +213,7 @@ impl Board {
         let known = doubts.entry(user.clone()).or_default();
         known.of_watched |= doubt.of_watched;
         known.of_watchers |= doubt.of_watchers;
+        known.of_privacy |= doubt.of_privacy;
         drop(doubts);
         self.doubted.notify_one();
     }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 use tidemark_core::access::Caller;
-use tidemark_core::presence::{Presence, Status};
+use tidemark_core::presence::{NodeReport, Presence, Status};
 use tidemark_core::{Timestamp, UserId};
 use tokio::time::{advance, sleep};
 use uuid::Uuid;
@@ -128,18 +128,21 @@ impl World {
     async fn acquaint(&self, acquainted: &[&str]) {
         let doubt = Doubt {
             of_watched: true,
-            of_watchers: false,
+            ..Doubt::default()
         };
         let sockets = vec![Arc::clone(&self.ann)];
         let question = self.board().question(&user("ann"), sockets, doubt);
         let found: HashSet<UserId> = acquainted.iter().map(|id| user(id)).collect();
+        self.board()
+            .settle_privacy(&question.privacy, &HashSet::new());
         self.board().settle(&user("ann"), &question, &found, doubt);
         self.pass(0).await;
     }
 
     fn hears(&self, node: NodeId, id: &str, presence: Presence) {
+        let report = NodeReport::new(presence, false);
         let user = user(id);
-        self.hub.hear(node, Hint::Presence { user, presence });
+        self.hub.hear(node, Hint::Presence { user, report });
     }
 
     /// What waits for ann: who has which status, and whether it is known since when.
@@ -169,8 +172,8 @@ impl World {
     /// What other nodes were told.
     fn reports(&self) -> Vec<(String, Status)> {
         let report = |deed| match deed {
-            Deed::Publish(_, Hint::Presence { user, presence }) => {
-                Some((user.to_string(), presence.status))
+            Deed::Publish(_, Hint::Presence { user, report }) => {
+                Some((user.to_string(), report.presence.status))
             }
             _ => None,
         };
@@ -182,6 +185,15 @@ impl World {
         let is_question =
             |deed: &Deed| matches!(deed, Deed::Publish(Topic::User(_), Hint::WhoIsThere { .. }));
         self.deeds().iter().filter(|deed| is_question(deed)).count()
+    }
+
+    /// The store says whether the user hides when they were last there.
+    async fn learns(&self, id: &str, hides: bool) {
+        let user = user(id);
+        let asked = self.board().ask_own_privacy(&user);
+        self.board().learn_privacy(&user, &asked, hides);
+        self.board().agenda.now(&user);
+        self.pass(1_000).await;
     }
 }
 
@@ -392,6 +404,7 @@ async fn an_answer_of_the_store_from_before_a_change_is_of_no_use() {
     let doubt = Doubt {
         of_watched: true,
         of_watchers: true,
+        ..Doubt::default()
     };
     let sockets = || vec![Arc::clone(&world.ann)];
     let question = world.board().question(&user("ann"), sockets(), doubt);
@@ -438,4 +451,86 @@ async fn those_who_are_gone_longest_are_forgotten() {
     told.sort();
     assert_eq!(told[0], ("user-0".to_owned(), "offline".to_owned(), None));
     assert!(told[1].2.is_some(), "{told:?}");
+}
+
+fn gone_bob(last_seen: Option<i64>) -> (String, String, Option<i64>) {
+    ("bob".to_owned(), "offline".to_owned(), last_seen)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_of_what_is_hidden_is_told_at_once() {
+    let world = World::new().await;
+    let bob = world.enter("bob");
+    world.watch(&["bob"], &["bob"]).await;
+    world.hub.leave(&bob);
+    world.pass(11_000).await;
+    world.pass(1_000).await;
+    let told = world.told();
+    let last_seen = told.last().unwrap().2;
+    assert_eq!(told[1..], [gone_bob(Some(last_seen.unwrap()))]);
+
+    // Another node says that something has changed: nothing is told that may be hidden, until the store has answered.
+    let changes = || {
+        let user = user("bob");
+        world.hub.hear(OTHER, Hint::Privacy { user });
+    };
+    changes();
+    world.pass(0).await;
+    assert_eq!(world.told(), [gone_bob(None)]);
+    let doubt = world.board().doubts.lock().get(&user("bob")).copied();
+    assert!(doubt.unwrap().of_privacy, "it is asked");
+    world.learns("bob", true).await;
+    assert_eq!(world.told(), []);
+    changes();
+    world.learns("bob", false).await;
+    assert_eq!(world.told(), [gone_bob(last_seen)]);
+
+    // An answer from before a change is of no use.
+    let asked = world.board().ask_own_privacy(&user("bob"));
+    changes();
+    world.board().learn_privacy(&user("bob"), &asked, false);
+    world.pass(1_000).await;
+    assert_eq!(world.told(), [gone_bob(None)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn other_nodes_hear_no_last_time_of_whoever_hides_it() {
+    let world = World::new().await;
+    let bob = world.enter("bob");
+    world.learns("bob", true).await;
+    world.hub.leave(&bob);
+    world.pass(11_000).await;
+    let is_hidden = |deed| match deed {
+        Deed::Publish(_, Hint::Presence { report, .. }) => {
+            assert_eq!(report.presence.last_seen, None);
+            Some((report.presence.status, report.hides_last_seen))
+        }
+        _ => None,
+    };
+    let reports: Vec<_> = world.deeds().into_iter().filter_map(is_hidden).collect();
+    assert_eq!(
+        reports.last(),
+        Some(&(Status::Offline, true)),
+        "{reports:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_report_heals_a_change_that_was_missed() {
+    let world = World::new().await;
+    world.watch(&["bob"], &["bob"]).await;
+    let hidden = NodeReport::new(there(), true);
+    let user = user("bob");
+    world.hub.hear(
+        OTHER,
+        Hint::Presence {
+            user,
+            report: hidden,
+        },
+    );
+    world.pass(0).await;
+    assert_eq!(world.statuses(), ["online"]);
+    // The node dies.
+    world.pass(26_000).await;
+    assert_eq!(world.told(), [gone_bob(None)]);
 }

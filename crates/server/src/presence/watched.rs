@@ -5,10 +5,11 @@ use std::sync::Arc;
 use axum::extract::ws::Utf8Bytes;
 use indexmap::IndexMap;
 use tidemark_core::UserId;
-use tidemark_core::presence::{Presence, Reports, Status};
+use tidemark_core::presence::{NodeReport, Presence, Reports, Status};
 use tidemark_protocol::frame;
 use tidemark_protocol::wire::Wire;
 
+use super::privacy::Privacy;
 use super::watching::Offered;
 use super::{Board, INTERVAL_MS};
 use crate::bus::{Hint, NodeId, Topic};
@@ -21,13 +22,25 @@ const FIRST_PAUSES_MS: [u64; 2] = [250, 1_000];
 const PATIENCE_MS: u64 = 500;
 
 /// A user whom sockets here watch.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Watched {
     pub(super) watchers: IndexMap<u64, Arc<Session>>,
     /// While somebody here may see the user, and there are other nodes.
     followed: Option<Followed>,
+    pub(super) privacy: Privacy,
     /// When the next change may be told.
     quiet_until_ms: u64,
+}
+
+impl Watched {
+    pub(super) fn new(privacy: Privacy) -> Self {
+        Self {
+            watchers: IndexMap::new(),
+            followed: None,
+            privacy,
+            quiet_until_ms: 0,
+        }
+    }
 }
 
 /// What is known from the bus.
@@ -54,13 +67,13 @@ impl Followed {
 
 impl Board {
     /// Another node says what it knows of a user.
-    pub(crate) fn hear_presence(&self, node: NodeId, user: &UserId, presence: Presence) {
+    pub(crate) fn hear_presence(&self, node: NodeId, user: &UserId, report: NodeReport) {
         let (now_ms, at) = (self.clock.monotonic_ms(), self.clock.now());
         let valid_ms = self.heartbeat_ms().saturating_mul(5) / 2;
         let is_news = self.watched.with(user, |watched, user| {
             let followed = watched.get_mut(user)?.followed.as_mut()?;
             let before = followed.reports.presence();
-            followed.reports.hear(now_ms, at, node, presence, valid_ms);
+            followed.reports.hear(now_ms, at, node, report, valid_ms);
             let was_patient = std::mem::take(&mut followed.patient_until_ms) > now_ms;
             Some(was_patient || followed.reports.presence() != before)
         });
@@ -87,6 +100,9 @@ impl Board {
                     self.agenda.later(followed.patient_until_ms, user);
                     return;
                 }
+            }
+            if entry.privacy.hides_last_seen {
+                presence = presence.without_last_seen();
             }
             self.tell_watchers(entry, user, presence, now_ms);
         });

@@ -114,10 +114,17 @@ impl Greeting {
     ) -> Result<(), End> {
         let memberships = self.subscribe(gateway).await?;
         let epoch = gateway.store.epoch().to_string();
+        let person = self.session.caller.user();
+        let presence = &gateway.hub.presence;
+        let asked = person.map(|user| (user, presence.ask_own_privacy(user)));
         let (profile, personal_version) = tokio::join!(
             gateway.profile(&self.session.caller),
             personal_version(gateway, &self.session),
         );
+        let profile = profile.map_err(|_| End::Bye(ByeCode::Overloaded))?;
+        if let Some((user, asked)) = asked {
+            presence.learn_privacy(user, &asked, !profile.shows_last_seen);
+        }
         let shown = memberships.iter().take(WELCOME_CONVERSATIONS_MAX);
         let welcome = Welcome {
             session_id: Wire(
@@ -125,7 +132,7 @@ impl Greeting {
                     .device
                     .unwrap_or_else(|| SessionId(Uuid::now_v7())),
             ),
-            user: translate::user(profile.map_err(|_| End::Bye(ByeCode::Overloaded))?),
+            user: translate::own_profile(profile),
             heartbeat_ms: millis(gateway.config.socket.heartbeat),
             limits: advertised_limits(&gateway.config),
             conversations: shown.map(translate::inbox_entry).collect(),

@@ -9,7 +9,7 @@ use tidemark_server::bus::Topic;
 use crate::client::Socket;
 use crate::nats::start_nats;
 use crate::servers::{Cluster, NEVER, find, so_far, was_prompt};
-use crate::world::{World, eventually};
+use crate::world::{Person, World, eventually};
 
 /// Somebody who is gone is shown to be gone soon.
 const HASTY: (&str, &str) = ("presence.linger_ms", "100");
@@ -201,6 +201,51 @@ async fn a_node_that_is_killed_has_nobody_soon() {
     expect_gone(&mut watcher, "bob").await;
     let _again = cluster.person("bob", 2).socket().await;
     expect(&mut watcher, "bob", "online").await;
+}
+
+async fn shows_last_seen(person: &Person, shows: bool) {
+    let change = json!({"show_last_seen": shows});
+    person.change_profile(change).await.expect(200);
+}
+
+#[tokio::test]
+async fn when_somebody_was_there_is_hidden_on_all_nodes_at_once() {
+    let cluster = Cluster::new(3, &[NEVER, HASTY]).await;
+    let ann = cluster.person("ann", 0);
+    ann.group(&["bob"]).await;
+    let bobs = cluster.person("bob", 1).socket().await;
+    let mut watcher = ann.socket().await;
+    watcher.send(watch(&["bob"])).await;
+    expect_online(&mut watcher, "bob").await;
+    drop(bobs);
+    expect_gone(&mut watcher, "bob").await;
+    // The node where he is watched learns of what he changes at another one.
+    let elsewhere = cluster.person("bob", 2);
+    shows_last_seen(&elsewhere, false).await;
+    expect(&mut watcher, "bob", "offline").await;
+    shows_last_seen(&elsewhere, true).await;
+    expect_gone(&mut watcher, "bob").await;
+    // And so does the one where he is.
+    let bobs = cluster.person("bob", 1).socket().await;
+    expect_online(&mut watcher, "bob").await;
+    shows_last_seen(&elsewhere, false).await;
+    drop(bobs);
+    expect(&mut watcher, "bob", "offline").await;
+}
+
+#[tokio::test]
+async fn a_killed_node_does_not_give_away_what_is_hidden() {
+    let cluster = Cluster::new(2, &[NEVER, LIVELY, PATIENT]).await;
+    let ann = cluster.person("ann", 0);
+    ann.group(&["bob"]).await;
+    let bob = cluster.person("bob", 1);
+    shows_last_seen(&bob, false).await;
+    let _bobs = bob.socket().await;
+    let mut watcher = ann.socket().await;
+    watcher.send(watch(&["bob"])).await;
+    expect_online(&mut watcher, "bob").await;
+    cluster.nodes[1].running.abort();
+    expect(&mut watcher, "bob", "offline").await;
 }
 
 #[tokio::test]

@@ -13,8 +13,8 @@ use tidemark_store::{
     Credentials, Directory, DirectoryError, EventsFor, EventsPage, FeedEvent, Health, InboxPage,
     Invitation, LeaseError, LeaseToken, Leases, MembersPage, MembershipFeed, MembershipView,
     MentionsPage, NewAccount, NewSession, Outcome, PageLimits, PersonalChanged, PersonalPage,
-    ReadError, Receipts, SecretHash, Session, SessionOwner, Store, ThreadCursorMove, ThreadPage,
-    ThreadsPage, TimelinePage, User, VersionsPage, Window,
+    ProfileChange, ReadError, Receipts, SecretHash, Session, SessionOwner, Store, ThreadCursorMove,
+    ThreadPage, ThreadsPage, TimelinePage, User, VersionsPage, Window,
 };
 use uuid::Uuid;
 
@@ -403,10 +403,13 @@ impl<S: Store + Directory> Directory for SharedStore<S> {
     async fn update_profile(
         &self,
         id: &UserId,
-        display_name: Option<Option<String>>,
-        avatar: Option<Option<String>>,
+        change: ProfileChange,
     ) -> Result<User, DirectoryError> {
-        self.store.update_profile(id, display_name, avatar).await
+        self.store.update_profile(id, change).await
+    }
+
+    async fn hiding_last_seen(&self, users: &[UserId]) -> Result<Vec<UserId>, DirectoryError> {
+        self.store.hiding_last_seen(users).await
     }
 
     async fn credentials(&self, username: &str) -> Result<Credentials, DirectoryError> {

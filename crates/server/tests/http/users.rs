@@ -12,10 +12,11 @@ async fn a_profile_changes_field_by_field() {
     assert_eq!(ann.patch("/v1/users/me", patch).await.status, 200);
     let patch = json!({"avatar": null});
     let changed = ann.patch("/v1/users/me", patch).await;
-    let expected =
+    let mut expected =
         json!({"id": "ann", "username": "ann", "display_name": "Ann of the Sea", "avatar": null});
-    assert_eq!(changed.body, expected);
     assert_eq!(bob.get("/v1/users/ann").await.body, expected);
+    expected["show_last_seen"] = json!(true);
+    assert_eq!(changed.body, expected);
     assert_eq!(ann.get("/v1/users/me").await.body, expected);
 }
 
@@ -28,6 +29,8 @@ async fn a_profile_that_would_harm_others_is_refused() {
         json!({"display_name": ""}),
         json!({"display_name": "a\u{1b}[2J"}),
         json!({"display_name": 7}),
+        json!({"show_last_seen": null}),
+        json!({"show_last_seen": "no"}),
     ] {
         let answer = ann.patch("/v1/users/me", patch.clone()).await;
         assert!(answer.is_problem(400, "invalid"), "{patch}");

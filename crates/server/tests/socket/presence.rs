@@ -263,3 +263,49 @@ async fn too_much_is_refused() {
         other.expect_refused(id, "invalid").await;
     }
 }
+
+#[tokio::test]
+async fn whoever_hides_when_they_were_there_is_only_gone() {
+    let world = World::with(&[HASTY]).await;
+    let (ann, bob, mut watcher, other) = pair(&world).await;
+    let shows = async |shows| {
+        let changed = bob.change_profile(json!({"show_last_seen": shows})).await;
+        assert_eq!(changed.expect(200)["show_last_seen"], shows);
+    };
+    shows(false).await;
+    drop(other);
+    let hidden = presence("bob", "offline");
+    assert_eq!(watcher.next().await, hidden);
+    // The next one to ask hears no more.
+    let mut later = ann.socket().await;
+    later.send(watch(&["bob"])).await;
+    assert_eq!(later.next().await, hidden);
+    // A change takes effect at once, each way.
+    shows(true).await;
+    for socket in [&mut watcher, &mut later] {
+        let shown = socket.next().await;
+        assert!(shown["last_seen"].is_i64(), "{shown}");
+    }
+    shows(false).await;
+    for socket in [&mut watcher, &mut later] {
+        assert_eq!(socket.next().await, hidden);
+    }
+}
+
+#[tokio::test]
+async fn only_the_own_profile_says_what_is_hidden() {
+    let world = World::new().await;
+    let [ann, bob] = world.people(["ann", "bob"]);
+    let (_socket, welcome) = ann.online().await;
+    assert_eq!(welcome["user"]["show_last_seen"], true);
+    let hides = json!({"show_last_seen": false});
+    ann.change_profile(hides).await.expect(200);
+    let (_socket, welcome) = ann.online().await;
+    assert_eq!(welcome["user"]["show_last_seen"], false);
+    let me = ann.get("/v1/users/me").await.expect(200);
+    assert_eq!(me["show_last_seen"], false);
+    for path in ["/v1/users/ann", "/v1/users?prefix=an"] {
+        let seen = bob.get(path).await.expect(200).to_string();
+        assert!(!seen.contains("show_last_seen"), "{seen}");
+    }
+}

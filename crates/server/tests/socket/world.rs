@@ -271,6 +271,11 @@ impl Person {
         self.call(Method::PUT, path, Some(body.to_string())).await
     }
 
+    pub(crate) async fn change_profile(&self, change: Value) -> Answer {
+        let change = Some(change.to_string());
+        self.call(Method::PATCH, "/v1/users/me", change).await
+    }
+
     pub(crate) async fn delete(&self, path: &str) -> Answer {
         self.call(Method::DELETE, path, None).await
     }

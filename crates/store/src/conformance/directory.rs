@@ -8,7 +8,9 @@ use tidemark_core::{RefusalCode, SessionId, UserId};
 
 use super::world::{appended, new_conversation, refused, user_id};
 use super::{Engine, World};
-use crate::{Directory, DirectoryError, NewAccount, NewSession, SecretHash, User, UserOrigin};
+use crate::{
+    Directory, DirectoryError, NewAccount, NewSession, ProfileChange, SecretHash, User, UserOrigin,
+};
 
 fn account<E: Engine>(world: &World<E>, id: &str) -> NewAccount {
     NewAccount {
@@ -44,6 +46,7 @@ pub async fn an_account_is_found_after_registration<E: Engine>(world: World<E>) 
         display_name: Some("Ann Ångström".to_owned()),
         avatar: None,
         origin: UserOrigin::Local,
+        shows_last_seen: true,
     };
     let created = world.store.create_account(new).await;
     assert_eq!(created.as_ref(), Ok(&expected));
@@ -171,25 +174,68 @@ pub async fn a_profile_changes_field_by_field<E: Engine>(world: World<E>) {
         (set("A"), Some(None), Some("A"), None),
     ];
     for (display_name, avatar, shown_name, shown_avatar) in steps {
-        let updated = world.store.update_profile(&ann, display_name, avatar).await;
+        let change = ProfileChange {
+            display_name,
+            avatar,
+            shows_last_seen: None,
+        };
+        let updated = world.store.update_profile(&ann, change).await;
         let updated = updated.expect("the user exists");
         assert_eq!(updated.display_name.as_deref(), shown_name);
         assert_eq!(updated.avatar.as_deref(), shown_avatar);
+        assert!(updated.shows_last_seen);
         assert_eq!(world.store.user(&ann).await, Ok(updated));
     }
     let nobody = world
         .store
-        .update_profile(&user_id("nobody"), None, None)
+        .update_profile(&user_id("nobody"), ProfileChange::default())
         .await;
     assert_eq!(nobody, Err(DirectoryError::NotFound));
+}
+
+/// Whoever hides when they were last there does so until they say otherwise, whatever else of their profile changes.
+pub async fn who_hides_when_they_were_there_is_kept<E: Engine>(mut world: World<E>) {
+    let [ann, bob] = world.people(["ann", "bob"]).await;
+    external(&world, &["eve"]).await;
+    let everybody = [ann.clone(), bob, user_id("eve"), user_id("nobody")];
+    assert_eq!(world.store.hiding_last_seen(&everybody).await, Ok(vec![]));
+    let shows = |shows| ProfileChange {
+        shows_last_seen: Some(shows),
+        ..ProfileChange::default()
+    };
+    for (user, shown) in [(&ann, false), (&user_id("eve"), false), (&ann, true)] {
+        let changed = world.store.update_profile(user, shows(shown)).await;
+        assert_eq!(changed.map(|it| it.shows_last_seen), Ok(shown));
+    }
+    let eve = user_id("eve");
+    let renamed = world.store.update_profile(&eve, named("Eve")).await;
+    assert!(!renamed.expect("she exists").shows_last_seen);
+    world.reopen().await;
+    let hiding = world.store.hiding_last_seen(&everybody).await;
+    assert_eq!(hiding, Ok(vec![user_id("eve")]));
+    let kept = world.store.user(&user_id("eve")).await.expect("she exists");
+    assert_eq!(
+        (kept.shows_last_seen, kept.display_name.as_deref()),
+        (false, Some("Eve"))
+    );
+    let found = world.store.users_by_prefix("", 10).await.expect("a list");
+    let shown: Vec<_> = found.iter().map(|it| it.shows_last_seen).collect();
+    assert_eq!(shown, [true, true, false]);
+}
+
+fn named(name: &str) -> ProfileChange {
+    ProfileChange {
+        display_name: Some(Some(name.to_owned())),
+        ..ProfileChange::default()
+    }
 }
 
 /// Users are found by how their ids or shown names begin, in the order of their ids.
 pub async fn users_are_found_by_prefix<E: Engine>(world: World<E>) {
     let people = world.people(["anna", "Andy", "bob", "cyd"]).await;
     external(&world, &["anton", "zoe"]).await;
-    let name = Some(Some("AnneMarie".to_owned()));
-    let renamed = world.store.update_profile(&people[3], name, None).await;
+    let change = named("AnneMarie");
+    let renamed = world.store.update_profile(&people[3], change).await;
     renamed.expect("the user exists");
     assert_eq!(
         found(&world, "an", 10).await,
@@ -214,8 +260,7 @@ pub async fn a_prefix_means_itself<E: Engine>(world: World<E>) {
         .await;
     let names = ["100% Dee", "1000 Dees", "Ärger", "a\\b[*]"];
     for (user, name) in people[3..].iter().zip(names) {
-        let name = Some(Some(name.to_owned()));
-        let renamed = world.store.update_profile(user, name, None).await;
+        let renamed = world.store.update_profile(user, named(name)).await;
         renamed.expect("the user exists");
     }
     for (prefix, expected) in [

@@ -10,8 +10,8 @@ use super::snapshot::Snapshot;
 use super::world::{WHOLE, commit, seq};
 use super::{Engine, World};
 use crate::{
-    CommitError, Directory, DirectoryError, Health, NewSession, Outcome, ReadError, SecretHash,
-    Store, Window,
+    CommitError, Directory, DirectoryError, Health, NewSession, Outcome, ProfileChange, ReadError,
+    SecretHash, Store, Window,
 };
 
 /// A little of everything that a store keeps.
@@ -121,8 +121,12 @@ pub async fn the_directory_is_there_after_reopening<E: Engine>(mut world: World<
         .create_session(session)
         .await
         .expect("a session");
-    let name = Some(Some("Ann".to_owned()));
-    let profile = world.store.update_profile(&ann, name, None).await;
+    let change = ProfileChange {
+        display_name: Some(Some("Ann".to_owned())),
+        shows_last_seen: Some(false),
+        ..ProfileChange::default()
+    };
+    let profile = world.store.update_profile(&ann, change).await;
     let profile = profile.expect("a profile");
     let key = SecretHash([8; 32]);
     let made = world
@@ -181,7 +185,7 @@ pub async fn a_closed_store_is_unavailable<E: Engine>(world: World<E>) {
     assert_eq!(store.feed(Position(0), WHOLE).await, Err(closed));
     let unavailable = DirectoryError::Unavailable;
     assert_eq!(store.user(&ann).await, Err(unavailable.clone()));
-    let renamed = store.update_profile(&ann, Some(None), None).await;
+    let renamed = store.update_profile(&ann, ProfileChange::default()).await;
     assert_eq!(renamed, Err(unavailable));
     world.store.close().await;
 }

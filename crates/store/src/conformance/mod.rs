@@ -137,6 +137,7 @@ macro_rules! certify {
                 an_external_user_has_no_password,
                 display_names_of_external_users_change_only_on_request,
                 a_profile_changes_field_by_field,
+                who_hides_when_they_were_there_is_kept,
                 users_are_found_by_prefix,
                 a_prefix_means_itself,
                 the_administrator_is_no_user,

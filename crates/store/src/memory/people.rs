@@ -7,8 +7,8 @@ use tidemark_core::{SessionId, Timestamp, UserId};
 
 use super::MemoryStore;
 use crate::{
-    ApiKey, Credentials, Directory, DirectoryError, NewAccount, NewSession, SecretHash, Session,
-    SessionOwner, User, UserOrigin,
+    ApiKey, Credentials, Directory, DirectoryError, NewAccount, NewSession, ProfileChange,
+    SecretHash, Session, SessionOwner, User, UserOrigin,
 };
 
 /// Everybody who is known.
@@ -63,6 +63,7 @@ impl Directory for MemoryStore {
             display_name: account.display_name,
             avatar: None,
             origin: UserOrigin::Local,
+            shows_last_seen: true,
         };
         people
             .passwords
@@ -88,6 +89,7 @@ impl Directory for MemoryStore {
                         display_name,
                         avatar: None,
                         origin: UserOrigin::External,
+                        shows_last_seen: true,
                     };
                     people.users.insert(id, user);
                 }
@@ -125,18 +127,27 @@ impl Directory for MemoryStore {
     async fn update_profile(
         &self,
         id: &UserId,
-        display_name: Option<Option<String>>,
-        avatar: Option<Option<String>>,
+        change: ProfileChange,
     ) -> Result<User, DirectoryError> {
         let mut inner = self.lock();
         let user = inner.people_mut()?.user_mut(id)?;
-        if let Some(display_name) = display_name {
+        if let Some(display_name) = change.display_name {
             user.display_name = display_name;
         }
-        if let Some(avatar) = avatar {
+        if let Some(avatar) = change.avatar {
             user.avatar = avatar;
         }
+        if let Some(shows) = change.shows_last_seen {
+            user.shows_last_seen = shows;
+        }
         Ok(user.clone())
+    }
+
+    async fn hiding_last_seen(&self, users: &[UserId]) -> Result<Vec<UserId>, DirectoryError> {
+        let inner = self.lock();
+        let held = &inner.people()?.users;
+        let hides = |id: &&UserId| held.get(*id).is_some_and(|user| !user.shows_last_seen);
+        Ok(users.iter().filter(hides).cloned().collect())
     }
 
     async fn credentials(&self, username: &str) -> Result<Credentials, DirectoryError> {

@@ -4,8 +4,8 @@ use tidemark_core::{SessionId, Timestamp, UserId};
 use tokio_postgres::Row;
 
 use crate::{
-    ApiKey, Credentials, Directory, DirectoryError, NewAccount, NewSession, SecretHash, Session,
-    SessionOwner, User,
+    ApiKey, Credentials, Directory, DirectoryError, NewAccount, NewSession, ProfileChange,
+    SecretHash, Session, SessionOwner, User,
 };
 
 use super::PostgresStore;
@@ -86,12 +86,16 @@ impl Directory for PostgresStore {
     async fn update_profile(
         &self,
         id: &UserId,
-        display_name: Option<Option<String>>,
-        avatar: Option<Option<String>>,
+        change: ProfileChange,
     ) -> Result<User, DirectoryError> {
-        let statement = rows::update_profile(id, display_name, avatar);
+        let statement = rows::update_profile(id, change);
         let changed = self.change(statement).await?;
         Ok(first(&changed, rows::user_row)?)
+    }
+
+    async fn hiding_last_seen(&self, users: &[UserId]) -> Result<Vec<UserId>, DirectoryError> {
+        let hiding = self.look_up(rows::hiding_last_seen(users)).await?;
+        Ok(all(&hiding, |row| column::user_id(row, 0))?)
     }
 
     async fn credentials(&self, username: &str) -> Result<Credentials, DirectoryError> {

@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use crate::columns::Origin;
 use crate::{
-    ApiKey, Credentials, NewAccount, NewSession, SecretHash, Session, SessionOwner, User,
-    UserOrigin,
+    ApiKey, Credentials, NewAccount, NewSession, ProfileChange, SecretHash, Session, SessionOwner,
+    User, UserOrigin,
 };
 
 use super::column::{self, page_size};
@@ -24,7 +24,7 @@ pub(crate) fn create_account(account: &NewAccount) -> Statement {
     Statement::new(
         "INSERT INTO tidemark.person (id, origin, display_name, password_hash, created_at, skeleton)
          VALUES ($1, 0, $2, $3, $4, $5) ON CONFLICT DO NOTHING
-         RETURNING id, display_name, avatar, origin",
+         RETURNING id, display_name, avatar, origin, shows_last_seen",
     )
     .text(account.id.to_string())
     .text(account.display_name.as_deref().map(kept))
@@ -84,7 +84,7 @@ fn columns_of(users: &[(UserId, Option<String>)]) -> (Vec<String>, Vec<Option<St
 
 pub(crate) fn user(id: &UserId) -> Statement {
     Statement::new(
-        "SELECT id, display_name, avatar, origin FROM tidemark.person
+        "SELECT id, display_name, avatar, origin, shows_last_seen FROM tidemark.person
          WHERE id = $1 AND origin <> 2",
     )
     .text(id.to_string())
@@ -101,6 +101,7 @@ pub(crate) fn user_row(row: &Row) -> Result<User, Trouble> {
             number if number == Origin::Local as i16 => UserOrigin::Local,
             _ => UserOrigin::External,
         },
+        shows_last_seen: column::get(row, 4)?,
     })
 }
 
@@ -108,7 +109,7 @@ pub(crate) fn users_by_prefix(prefix: &str, entries_max: usize) -> Statement {
     let begin = kept(prefix).to_ascii_lowercase();
     let end = format!("{begin}{AFTER_ALL}");
     Statement::new(
-        "SELECT id, display_name, avatar, origin FROM tidemark.person
+        "SELECT id, display_name, avatar, origin, shows_last_seen FROM tidemark.person
          WHERE origin <> 2 AND key IN (
             SELECT key FROM tidemark.person WHERE lower(id) >= $1 AND lower(id) < $2
             UNION
@@ -122,27 +123,29 @@ pub(crate) fn users_by_prefix(prefix: &str, entries_max: usize) -> Statement {
 }
 
 /// Returns the changed user, if there is one.
-#[expect(
-    clippy::option_option,
-    reason = "the contract's words: leave, take away, set"
-)]
-pub(crate) fn update_profile(
-    id: &UserId,
-    display_name: Option<Option<String>>,
-    avatar: Option<Option<String>>,
-) -> Statement {
+pub(crate) fn update_profile(id: &UserId, change: ProfileChange) -> Statement {
     Statement::new(
         "UPDATE tidemark.person SET
             display_name = CASE WHEN $2 THEN $3 ELSE display_name END,
-            avatar = CASE WHEN $4 THEN $5 ELSE avatar END
+            avatar = CASE WHEN $4 THEN $5 ELSE avatar END,
+            shows_last_seen = CASE WHEN $6 THEN $7 ELSE shows_last_seen END
          WHERE id = $1 AND origin <> 2
-         RETURNING id, display_name, avatar, origin",
+         RETURNING id, display_name, avatar, origin, shows_last_seen",
     )
     .text(id.to_string())
-    .flag(display_name.is_some())
-    .text(display_name.flatten().as_deref().map(kept))
-    .flag(avatar.is_some())
-    .text(avatar.flatten().as_deref().map(kept))
+    .flag(change.display_name.is_some())
+    .text(change.display_name.flatten().as_deref().map(kept))
+    .flag(change.avatar.is_some())
+    .text(change.avatar.flatten().as_deref().map(kept))
+    .flag(change.shows_last_seen.is_some())
+    .flag(change.shows_last_seen.unwrap_or_default())
+}
+
+pub(crate) fn hiding_last_seen(users: &[UserId]) -> Statement {
+    Statement::new(
+        "SELECT id FROM tidemark.person WHERE id = ANY($1::text[]) AND NOT shows_last_seen",
+    )
+    .texts(users.iter().map(ToString::to_string).collect())
 }
 
 pub(crate) fn credentials(username: &str) -> Statement {

@@ -21,7 +21,9 @@ CREATE TABLE tidemark.person (
     -- How often they changed something of their own: see personal.
     personal_version bigint NOT NULL DEFAULT 0,
     -- What a local username looks like.
-    skeleton text COLLATE "C"
+    skeleton text COLLATE "C",
+    -- Whether others are shown when they were last there.
+    shows_last_seen boolean NOT NULL DEFAULT true
 );
 CREATE UNIQUE INDEX person_by_skeleton ON tidemark.person (skeleton) WHERE origin = 0;
 CREATE UNIQUE INDEX person_local_name ON tidemark.person (lower(id)) WHERE origin = 0;

@@ -3,8 +3,8 @@
 use tidemark_core::{SessionId, Timestamp, UserId};
 
 use crate::{
-    ApiKey, Credentials, Directory, DirectoryError, NewAccount, NewSession, SecretHash, Session,
-    SessionOwner, User,
+    ApiKey, Credentials, Directory, DirectoryError, NewAccount, NewSession, ProfileChange,
+    SecretHash, Session, SessionOwner, User,
 };
 
 use super::SqliteStore;
@@ -59,12 +59,18 @@ impl Directory for SqliteStore {
     async fn update_profile(
         &self,
         id: &UserId,
-        display_name: Option<Option<String>>,
-        avatar: Option<Option<String>>,
+        change: ProfileChange,
     ) -> Result<User, DirectoryError> {
         let id = id.clone();
         self.writer
-            .change(move |connection| rows::update_profile(connection, &id, display_name, avatar))
+            .change(move |connection| rows::update_profile(connection, &id, change))
+            .await
+    }
+
+    async fn hiding_last_seen(&self, users: &[UserId]) -> Result<Vec<UserId>, DirectoryError> {
+        let users = users.to_vec();
+        self.readers
+            .read(move |connection| rows::hiding_last_seen(connection, users))
             .await
     }
 

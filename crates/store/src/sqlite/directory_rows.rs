@@ -6,8 +6,8 @@ use tidemark_core::{SessionId, Timestamp, UserId};
 
 use crate::columns::Origin;
 use crate::{
-    ApiKey, Credentials, DirectoryError, NewAccount, NewSession, SecretHash, Session, SessionOwner,
-    User, UserOrigin,
+    ApiKey, Credentials, DirectoryError, NewAccount, NewSession, ProfileChange, SecretHash,
+    Session, SessionOwner, User, UserOrigin,
 };
 
 use super::column;
@@ -105,7 +105,7 @@ pub(crate) fn user(connection: &Connection, id: &UserId) -> Answer<User> {
 fn find_user(connection: &Connection, id: &UserId) -> rusqlite::Result<Option<User>> {
     connection
         .prepare_cached(
-            "SELECT id, display_name, avatar, origin FROM user WHERE id = ?1 AND origin <> 2",
+            "SELECT id, display_name, avatar, origin, shows_last_seen FROM user WHERE id = ?1 AND origin <> 2",
         )?
         .query_row([id.as_str()], user_row)
         .optional()
@@ -122,6 +122,7 @@ fn user_row(row: &Row<'_>) -> rusqlite::Result<User> {
             number if number == Origin::Local as i64 => UserOrigin::Local,
             _ => UserOrigin::External,
         },
+        shows_last_seen: row.get(4)?,
     })
 }
 
@@ -131,7 +132,7 @@ pub(crate) fn users_by_prefix(
     entries_max: usize,
 ) -> Answer<Vec<User>> {
     let mut statement = connection.prepare_cached(
-        "SELECT id, display_name, avatar, origin FROM user WHERE origin <> 2 AND key IN (
+        "SELECT id, display_name, avatar, origin, shows_last_seen FROM user WHERE origin <> 2 AND key IN (
             SELECT key FROM user
                 WHERE id COLLATE NOCASE >= ?1 AND id COLLATE NOCASE < ?2
             UNION
@@ -147,27 +148,44 @@ pub(crate) fn users_by_prefix(
     Ok(users)
 }
 
-#[expect(
-    clippy::option_option,
-    reason = "the contract's words: leave, take away, set"
-)]
 pub(crate) fn update_profile(
     connection: &Connection,
     id: &UserId,
-    display_name: Option<Option<String>>,
-    avatar: Option<Option<String>>,
+    change: ProfileChange,
 ) -> Answer<User> {
     let mut changed = user(connection, id)?;
-    if let Some(display_name) = display_name {
+    if let Some(display_name) = change.display_name {
         changed.display_name = display_name;
     }
-    if let Some(avatar) = avatar {
+    if let Some(avatar) = change.avatar {
         changed.avatar = avatar;
     }
+    if let Some(shows) = change.shows_last_seen {
+        changed.shows_last_seen = shows;
+    }
     connection
-        .prepare_cached("UPDATE user SET display_name = ?2, avatar = ?3 WHERE id = ?1")?
-        .execute((id.as_str(), &changed.display_name, &changed.avatar))?;
+        .prepare_cached(
+            "UPDATE user SET display_name = ?2, avatar = ?3, shows_last_seen = ?4 WHERE id = ?1",
+        )?
+        .execute((
+            id.as_str(),
+            &changed.display_name,
+            &changed.avatar,
+            changed.shows_last_seen,
+        ))?;
     Ok(changed)
+}
+
+pub(crate) fn hiding_last_seen(connection: &Connection, users: Vec<UserId>) -> Answer<Vec<UserId>> {
+    let mut statement =
+        connection.prepare_cached("SELECT 1 FROM user WHERE id = ?1 AND NOT shows_last_seen")?;
+    let mut hiding = Vec::new();
+    for user in users {
+        if statement.exists([user.as_str()])? {
+            hiding.push(user);
+        }
+    }
+    Ok(hiding)
 }
 
 pub(crate) fn credentials(connection: &Connection, username: &str) -> Answer<Credentials> {

@@ -18,6 +18,7 @@ const MIGRATIONS: &[&str] = &[
     SKELETONS,
     BLOCKS,
     UPLOADS,
+    LAST_SEEN,
 ];
 
 const FOUNDATION: &str = "
@@ -351,6 +352,11 @@ CREATE TABLE attachment (
     PRIMARY KEY (conversation, seq, upload)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX attachment_by_upload ON attachment (upload);
+";
+
+/// Whether others are shown when somebody was last there.
+const LAST_SEEN: &str = "
+ALTER TABLE user ADD COLUMN shows_last_seen INTEGER NOT NULL DEFAULT 1;
 ";
 
 /// Brings the file to the present schema and returns its epoch, which the first opening makes.

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use tidemark_store::conformance::{Engine, Snapshot};
-use tidemark_store::{Directory, NewAccount, Store};
+use tidemark_store::{Directory, NewAccount, ProfileChange, Store};
 
 use self::script::{PERSON_NAMES, Step, conversation, people, steps};
 use crate::engines::{MemoryEngine, PostgresEngine, SqliteEngine};
@@ -42,7 +42,11 @@ impl<E: Engine> Actor<E> {
                 format!("{:?}", ensured.await)
             }
             Step::Rename(id, name) => {
-                let renamed = self.store.update_profile(id, Some(name.clone()), None);
+                let change = ProfileChange {
+                    display_name: Some(name.clone()),
+                    ..ProfileChange::default()
+                };
+                let renamed = self.store.update_profile(id, change);
                 format!("{:?}", renamed.await)
             }
             Step::ChangePersonal(user, id, change) => {

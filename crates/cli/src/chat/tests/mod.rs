@@ -66,6 +66,7 @@ fn profile(name: &str, display_name: Option<&str>) -> body::User {
         username: name.to_owned(),
         display_name: display_name.map(str::to_owned),
         avatar: None,
+        show_last_seen: None,
     }
 }
 
