@@ -49,6 +49,8 @@ pub enum Outcome {
         cursor: CursorMove,
         /// How many members the conversation has.
         members: u64,
+        /// Whether nobody else is to hear of it: one of the two of a direct conversation blocks the other.
+        is_hidden: bool,
     },
     /// All was already as wished.
     Unchanged {
@@ -67,6 +69,8 @@ pub enum Outcome {
         moved: bool,
         /// How many members the conversation has.
         members: u64,
+        /// Whether nobody else is to hear of it: one of the two of a direct conversation blocks the other.
+        is_hidden: bool,
     },
 }
 
@@ -192,7 +196,9 @@ pub trait Store: Leases + Uploads {
     ) -> impl Future<Output = Result<MembersPage, ReadError>> + Send;
 
     /// The members whose cursors have reached `seq`, and those who only fetched up to there; of each at most
-    /// `entries_max`, in the order of their ids. For members and administrators.
+    /// `entries_max`, in the order of their ids. For members and administrators. What is [hidden from the
+    /// caller](tidemark_core::conversation::shows_cursor) is left out here, and in [`members`](Self::members) as if nothing had
+    /// been read since they came.
     fn readers(
         &self,
         caller: &Caller,

@@ -10,6 +10,7 @@ mod columns;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod contract;
+mod cursor_views;
 mod directory;
 mod error;
 mod health;

@@ -2,6 +2,7 @@
 //!
 //! A refusal never says which of the two blocked the other where it could be either.
 
+use crate::access::Caller;
 use crate::conversation::{Conversation, UserFacts};
 use crate::{Limits, Refusal, UserId};
 
@@ -41,6 +42,12 @@ pub fn change_block(
         )));
     }
     Ok(on != facts.is_blocked)
+}
+
+/// Whether the caller is shown how far `whose` devices have read and fetched: of the two people between whom one blocks
+/// the other, each sees only the own.
+pub fn shows_cursor(conversation: &Conversation, caller: &Caller, whose: &UserId) -> bool {
+    !conversation.blocked || caller.user().is_none_or(|user| user == whose)
 }
 
 /// Whether anything but reading and deleting goes on in this conversation.

@@ -17,7 +17,7 @@ pub mod thread;
 
 pub use amendment::{Amended, Amendment, Change, DeleteReason, Mark, NewAmendment, Wish};
 pub use attach::UploadFacts;
-pub use blocking::{BlockFacts, change_block};
+pub use blocking::{BlockFacts, change_block, shows_cursor};
 pub use command::{Action, Command, Needs, NewConversation, NewMessage};
 pub use decide::{Decision, Earlier, Facts, Target, UserFacts, decide};
 pub use delivered::Delivery;

@@ -118,8 +118,6 @@ pub(crate) enum Hint {
         conversation: ConversationId,
         frame: Utf8Bytes,
     },
-    /// A user blocks somebody from now on, or somebody less. To those who follow one of the two.
-    Blocks { user: UserId, has_more: bool },
     /// Where an upload is has changed that a message shows. To those who follow the conversation.
     Upload {
         conversation: ConversationId,
@@ -127,6 +125,12 @@ pub(crate) enum Hint {
     },
     /// The same of a user's own upload, for their own devices. To those who follow the user.
     OwnUpload { user: UserId, frame: Utf8Bytes },
+    /// A user blocks another one from now on, or no longer. To those who follow one of the two.
+    Blocks {
+        user: UserId,
+        has_more: bool,
+        other: UserId,
+    },
     /// What a user lets others see of their presence has changed: the store knows how. To those who follow the user
     /// or their presence.
     Privacy { user: UserId },
@@ -210,9 +214,14 @@ pub(crate) fn encode(node: NodeId, hint: &Hint) -> Bytes {
             put_user(&mut out, user);
             out.put_u8((*is_new).into());
         }
-        Hint::Blocks { user, has_more } => {
+        Hint::Blocks {
+            user,
+            has_more,
+            other,
+        } => {
             put_user(&mut out, user);
             out.put_u8((*has_more).into());
+            put_user(&mut out, other);
         }
         Hint::Upload { conversation, .. } => put_uuid(&mut out, conversation.0),
         Hint::OwnUpload { user, .. } => put_user(&mut out, user),
@@ -292,6 +301,7 @@ pub(crate) fn decode(mut message: Bytes) -> Option<(NodeId, Hint)> {
         BLOCKS => Hint::Blocks {
             user: take_user(rest)?,
             has_more: rest.try_get_u8().ok()? != 0,
+            other: take_user(rest)?,
         },
         UPLOAD => Hint::Upload {
             conversation: ConversationId(take_uuid(rest)?),
@@ -534,6 +544,7 @@ mod tests {
             Hint::Blocks {
                 user: user("ann"),
                 has_more: true,
+                other: user("bob"),
             },
             Hint::Upload {
                 conversation,

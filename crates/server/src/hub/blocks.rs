@@ -1,4 +1,4 @@
-//! Blocks: who is shown whose presence has to be looked up again, here and on other nodes.
+//! Blocks: who is shown whose presence and whose writing has to be looked up again, here and on other nodes.
 
 use tidemark_core::UserId;
 
@@ -12,15 +12,18 @@ impl Hub {
             let hint = Hint::Blocks {
                 user: user.clone(),
                 has_more: on,
+                other: other.clone(),
             };
             for whose in [user, other] {
                 self.tell(&Topic::User(whose.clone()), &hint);
             }
         }
-        self.blocks_changed(user, on);
+        self.blocks_changed(user, other, on);
     }
 
-    pub(super) fn blocks_changed(&self, user: &UserId, has_more: bool) {
+    pub(super) fn blocks_changed(&self, user: &UserId, other: &UserId, has_more: bool) {
+        self.forget_silence(user);
+        self.forget_silence(other);
         let sockets = self.sessions_of(user);
         self.presence.acquaintance_changed(user, &sockets, has_more);
     }

@@ -16,6 +16,7 @@ mod privacy;
 mod publish;
 mod room;
 mod session;
+mod silence;
 mod threads;
 mod typing;
 mod uploads;

@@ -273,12 +273,16 @@ impl Hub {
                 self.presence.hear_presence(node, &user, report);
             }
             Hint::WhoIsThere { user, is_new } => self.presence.answer_who_is_there(&user, is_new),
-            Hint::Blocks { user, has_more } => self.blocks_changed(&user, has_more),
             Hint::Upload {
                 conversation,
                 frame,
             } => self.push_upload(conversation, &frame),
             Hint::OwnUpload { user, frame } => self.push_own_upload(&user, &frame),
+            Hint::Blocks {
+                user,
+                has_more,
+                other,
+            } => self.blocks_changed(&user, &other, has_more),
             Hint::Privacy { user } => self.presence.privacy_changed(&user),
         }
     }

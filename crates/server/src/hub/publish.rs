@@ -69,12 +69,20 @@ impl Hub {
                     session.outbox.push(Item::Ack(ack));
                 }
             }
-            Ok(Outcome::Cursor { cursor, members }) => self.push_cursor(&origin, cursor, *members),
+            Ok(Outcome::Cursor {
+                cursor,
+                members,
+                is_hidden,
+            }) => self.push_cursor(&origin, cursor, !is_hidden && self.shows_receipts(*members)),
             Ok(Outcome::Delivered {
                 delivered,
                 moved,
                 members,
-            }) => self.push_delivered(&origin, *delivered, *moved, *members),
+                is_hidden,
+            }) => {
+                let is_shown = *moved && !is_hidden && self.shows_receipts(*members);
+                self.push_delivered(&origin, *delivered, is_shown);
+            }
             // No request of a socket has these outcomes.
             Ok(
                 Outcome::Existing(_)
@@ -97,8 +105,13 @@ impl Hub {
         self.arrive(arrival);
     }
 
-    /// Shows a cursor to its user's devices, and where few people are concerned to the others.
-    fn push_cursor(&self, origin: &Origin, cursor: &CursorMove, members: u64) {
+    /// Whether so few people are concerned that they hear of each other's cursors.
+    fn shows_receipts(&self, members: u64) -> bool {
+        members <= self.settings.receipt_members
+    }
+
+    /// Shows a cursor to its user's devices, and perhaps to the others.
+    fn push_cursor(&self, origin: &Origin, cursor: &CursorMove, is_for_others: bool) {
         let Some(user) = origin.caller.user() else {
             return;
         };
@@ -133,7 +146,7 @@ impl Hub {
             let cursor = Item::Cursor(conversation, frame.clone());
             session.outbox.push(cursor);
         }
-        let for_others = (members <= self.settings.receipt_members).then(|| read(None, None));
+        let for_others = is_for_others.then(|| read(None, None));
         if let Some(frame) = &for_others {
             self.push_receipt(conversation, user, frame);
         }

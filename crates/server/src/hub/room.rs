@@ -12,6 +12,7 @@ use super::arrival::Arrival;
 use super::order::Order;
 use super::outbox::{Item, PublishedEvent};
 use super::session::Session;
+use super::silence::Silence;
 
 type Sessions = IndexMap<u64, Arc<Session>>;
 
@@ -35,6 +36,8 @@ pub(super) struct Room {
     pub(super) quiet: HashSet<UserId>,
     /// Who is writing, as far as this node told others of it.
     pub(super) typists: Typists,
+    /// Whether the two of a direct conversation are kept from seeing each other write; nothing as long as nobody asked.
+    pub(super) silence: Silence,
 }
 
 impl Room {
@@ -49,6 +52,7 @@ impl Room {
             members: None,
             quiet: HashSet::new(),
             typists: Typists::default(),
+            silence: Silence::default(),
         }
     }
 

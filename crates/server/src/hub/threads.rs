@@ -45,14 +45,8 @@ impl Hub {
         }
     }
 
-    /// Answers whoever said what was fetched, and shows it to the others where few people are concerned.
-    pub(super) fn push_delivered(
-        &self,
-        origin: &Origin,
-        delivered: Seq,
-        moved: bool,
-        members: u64,
-    ) {
+    /// Answers whoever said what was fetched, and perhaps shows it to the others.
+    pub(super) fn push_delivered(&self, origin: &Origin, delivered: Seq, is_for_others: bool) {
         let Some(user) = origin.caller.user() else {
             return;
         };
@@ -69,7 +63,7 @@ impl Hub {
         if let Reply::Socket { session, id, .. } = &origin.reply {
             session.outbox.push(Item::Answer(frame(*id)));
         }
-        if !moved || members > self.settings.receipt_members {
+        if !is_for_others {
             return;
         }
         let frame = frame(None);

@@ -7,6 +7,7 @@ use tidemark_core::{ConversationId, Timestamp, UserId};
 use tidemark_protocol::frame::Typing;
 use tidemark_protocol::wire::Wire;
 
+use super::silence::AskedSilence;
 use super::{Hub, Item, Session};
 use crate::bus::{Hint, Topic};
 
@@ -17,6 +18,8 @@ pub(crate) enum NotWriting {
     NoMember,
     /// They are a guest, and so do not write.
     Guest,
+    /// The store has to be asked whether the other one may see it.
+    Unsure(AskedSilence),
 }
 
 impl Hub {
@@ -37,6 +40,13 @@ impl Hub {
                 return Err(NotWriting::Guest);
             }
             let members = room.members.unwrap_or(u64::MAX);
+            if room
+                .silence
+                .of_room(members, now_ms)
+                .map_err(NotWriting::Unsure)?
+            {
+                return Ok(false);
+            }
             Ok(members <= self.settings.receipt_members && room.typists.begin(now_ms, user))
         })?;
         if is_news {

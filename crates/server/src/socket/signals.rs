@@ -15,11 +15,22 @@ impl<S: Store + Directory> Connection<S> {
             return Ok(());
         }
         let StartTyping { id, conversation } = typing;
-        let told = self.gateway.hub.start_typing(conversation, &self.session);
+        let hub = &self.gateway.hub;
+        let mut told = hub.start_typing(conversation, &self.session);
+        if let Err(NotWriting::Unsure(asked)) = told {
+            let caller = &self.session.caller;
+            let found = self.gateway.store.conversation(caller, conversation).await;
+            if let Ok(found) = found {
+                hub.learn_silence(conversation, asked, found.conversation.blocked);
+                told = hub.start_typing(conversation, &self.session);
+            }
+        }
         if let Err(why) = told {
             let refusal = match why {
                 NotWriting::NoMember => Refusal::no_such_conversation(),
                 NotWriting::Guest => Refusal::guests_only_read(),
+                // Nobody can say now whether the other one may see it: so they do not.
+                NotWriting::Unsure(_) => return Ok(()),
             };
             self.refuse(translate::refused(id, refusal)).await?;
         }

@@ -234,6 +234,45 @@ async fn when_somebody_was_there_is_hidden_on_all_nodes_at_once() {
 }
 
 #[tokio::test]
+async fn a_blocked_pair_sees_no_typing_and_no_receipts_on_other_nodes() {
+    let cluster = Cluster::new(3, &[NEVER]).await;
+    let (ann, bob) = (cluster.person("ann", 0), cluster.person("bob", 1));
+    let direct = ann.begin("direct", &["bob"]).await;
+    let said = ann.say(&direct, "one").await;
+    ann.say(&direct, "two").await;
+    let (mut watcher, mut other) = (ann.socket().await, bob.socket().await);
+    let signals = [
+        typing(&direct),
+        json!({"type": "delivered", "conversation": direct, "seq": said + 1}),
+        json!({"type": "read", "conversation": direct, "seq": said}),
+    ];
+    let begin = |frame: &Value| frame["type"].as_str().unwrap().to_owned();
+    // Bob's node has asked once, because she is there on another device.
+    let mut tablet = cluster.person("ann", 1).socket().await;
+    tablet.send(typing(&direct)).await;
+    assert_eq!(begin(&other.next().await), "typing");
+    assert_eq!(begin(&watcher.next().await), "typing");
+    drop(tablet);
+    // She does it where neither of the two has a socket.
+    let elsewhere = cluster.person("ann", 2);
+    let path = "/v1/users/bob/block";
+    assert_eq!(elsewhere.put(path, &json!({})).await.status, 204);
+    for signal in &signals {
+        other.send(signal.clone()).await;
+    }
+    so_far(&mut other).await;
+    assert_eq!(so_far(&mut watcher).await, [] as [Value; 0]);
+    assert_eq!(elsewhere.delete(path).await.status, 204);
+    other.send(signals[0].clone()).await;
+    other
+        .send(json!({"type": "read", "conversation": direct, "seq": said + 1}))
+        .await;
+    for kind in ["typing", "read"] {
+        assert_eq!(begin(&watcher.next().await), kind);
+    }
+}
+
+#[tokio::test]
 async fn a_killed_node_does_not_give_away_what_is_hidden() {
     let cluster = Cluster::new(2, &[NEVER, LIVELY, PATIENT]).await;
     let ann = cluster.person("ann", 0);

@@ -9,6 +9,7 @@
 mod amendments;
 mod bad_frames;
 mod bad_http;
+mod blocking;
 mod client;
 mod cursors;
 mod drain;

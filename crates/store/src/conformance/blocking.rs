@@ -3,11 +3,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use tidemark_core::conversation::{Action, ConversationKind, Joined, NewAmendment, Role, Wish};
+use tidemark_core::access::Caller;
+use tidemark_core::conversation::{
+    Action, ConversationKind, Delivery, Joined, NewAmendment, Role, Wish,
+};
 use tidemark_core::{ConversationId, RefusalCode, UserId};
 
 use super::Engine;
-use super::world::{World, appended, commit, new_conversation, refused, user_id};
+use super::world::{World, appended, commit, new_conversation, refused, seq, user_id};
 use crate::{CommitError, Outcome, Store};
 
 impl<E: Engine> World<E> {
@@ -231,4 +234,90 @@ pub async fn blocks_and_beginnings_at_once_agree<E: Engine>(world: World<E>) {
         news += usize::from(wish.await.expect("no panic").expect("a block"));
     }
     assert_eq!(news, 1);
+}
+
+/// While one of a pair blocks the other, each sees only the own cursor, and nobody is told of one that moves.
+pub async fn a_blocked_pair_does_not_see_how_far_the_other_is<E: Engine>(world: World<E>) {
+    let [ann, bob, cem] = world.people(["ann", "bob", "cem"]).await;
+    let direct = match world.direct(&ann, &bob).await {
+        Ok(Outcome::Appended { events, .. }) => events[0].conversation,
+        other => panic!("expected a conversation, not {other:?}"),
+    };
+    let group = world.group(&ann, &[&bob, &cem]).await;
+    for room in [direct, group] {
+        world.say(&ann, room, "one").await;
+        world.say(&ann, room, "two").await;
+    }
+    let is_hidden = async |user: &UserId, room, action| match world.done(user, room, action).await {
+        Outcome::Cursor { is_hidden, .. } | Outcome::Delivered { is_hidden, .. } => is_hidden,
+        other => panic!("{other:?}"),
+    };
+    let deliver = |place| {
+        Action::MoveDelivered(Delivery {
+            seq: seq(place),
+            members_max: 100,
+        })
+    };
+    let shown = async |caller: Caller, room| {
+        let receipts = world.store.readers(&caller, room, seq(3), 1).await;
+        let receipts = receipts.expect("they may ask");
+        let members = world.store.members(&caller, room, None, 10).await;
+        let members = members.expect("they may ask").members;
+        (
+            receipts
+                .readers
+                .into_iter()
+                .map(|it| it.user)
+                .collect::<Vec<_>>(),
+            receipts
+                .delivered
+                .into_iter()
+                .map(|it| it.user)
+                .collect::<Vec<_>>(),
+            members
+                .into_iter()
+                .map(|it| it.read.get())
+                .collect::<Vec<_>>(),
+        )
+    };
+    let of = |user: &UserId| Caller::User(user.clone());
+    assert!(!is_hidden(&ann, direct, Action::MoveCursor(seq(3))).await);
+    assert!(!is_hidden(&bob, direct, deliver(3)).await);
+    let open = (vec![ann.clone()], vec![bob.clone()], vec![3, 2]);
+    for caller in [of(&ann), of(&bob), Caller::Administrator] {
+        assert_eq!(shown(caller, direct).await, open);
+    }
+    assert_eq!(world.block(&ann, &bob, true).await, Ok(true));
+    assert!(is_hidden(&bob, direct, deliver(4)).await);
+    assert!(is_hidden(&ann, direct, Action::MoveCursor(seq(4))).await);
+    assert_eq!(
+        shown(of(&ann), direct).await,
+        (vec![ann.clone()], vec![], vec![4, 2])
+    );
+    assert_eq!(
+        shown(of(&bob), direct).await,
+        (vec![], vec![bob.clone()], vec![2, 2])
+    );
+    // Also where the other one would come first, and only one is asked for.
+    assert!(is_hidden(&bob, direct, Action::MoveCursor(seq(3))).await);
+    assert_eq!(
+        shown(of(&bob), direct).await,
+        (vec![bob.clone()], vec![], vec![2, 3])
+    );
+    assert_eq!(
+        shown(Caller::Administrator, direct).await,
+        (vec![ann.clone()], vec![], vec![4, 3])
+    );
+    // What they share with others goes on as before.
+    assert!(!is_hidden(&bob, group, Action::MoveCursor(seq(3))).await);
+    assert_eq!(
+        shown(of(&ann), group).await,
+        (vec![bob.clone()], vec![], vec![2, 3, 2])
+    );
+    assert_eq!(world.block(&ann, &bob, false).await, Ok(true));
+    assert!(!is_hidden(&bob, direct, Action::MoveCursor(seq(4))).await);
+    assert_eq!(
+        shown(of(&bob), direct).await,
+        (vec![ann.clone()], vec![], vec![4, 4])
+    );
 }

@@ -78,7 +78,10 @@ pub async fn outcomes_have_the_order_and_number_of_commands<E: Engine>(world: Wo
     let first = appended(&sent.expect("sent"))[0].clone();
     assert_eq!(first.seq, seq(3));
     assert_eq!(refused(empty), RefusalCode::Invalid);
-    let Ok(Outcome::Cursor { cursor, members }) = read else {
+    let Ok(Outcome::Cursor {
+        cursor, members, ..
+    }) = read
+    else {
         panic!("expected a cursor, not {read:?}");
     };
     assert_eq!((cursor.read, cursor.moved, members), (seq(3), true, 2));

@@ -274,6 +274,7 @@ macro_rules! certify {
                 whoever_is_blocked_brings_the_blocker_nowhere,
                 who_blocks_is_not_acquainted,
                 blocks_and_beginnings_at_once_agree,
+                a_blocked_pair_does_not_see_how_far_the_other_is,
             ],
             uploads: [
                 an_upload_is_kept_as_it_was_announced,

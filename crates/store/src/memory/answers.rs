@@ -13,6 +13,7 @@ use super::moderation;
 use super::personal::{self, Affairs};
 use super::state::{Log, State};
 use super::threads;
+use crate::cursor_views::entries_of_pair;
 use crate::{
     BansPage, Batch, BlocksPage, CommitError, ConversationView, CountsOf, EventsFor, EventsPage,
     FeedEvent, Health, InboxPage, Invitation, Member, MembersPage, MembershipFeed, MembershipView,
@@ -208,7 +209,7 @@ impl Store for MemoryStore {
                 read: membership.read,
             });
         let (members, more) = page(members, entries_only(entries_max), |_| 0);
-        Ok(MembersPage { members, more })
+        Ok(MembersPage { members, more }.seen_by(caller, &log.conversation))
     }
 
     async fn readers(
@@ -225,7 +226,8 @@ impl Store for MemoryStore {
         if !log.horizon(caller).includes(seq) {
             return Ok(Receipts::default());
         }
-        Ok(threads::receipts(log, seq, entries_max))
+        let receipts = threads::receipts(log, seq, entries_of_pair(entries_max));
+        Ok(receipts.seen_by(caller, &log.conversation, entries_max))
     }
 
     async fn feed(&self, after: Position, limits: PageLimits) -> Result<Vec<FeedEvent>, ReadError> {

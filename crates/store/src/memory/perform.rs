@@ -200,6 +200,7 @@ impl Log {
             delivered: self.memberships[user].delivered_through(),
             moved,
             members: self.conversation.members,
+            is_hidden: self.conversation.blocked,
         }
     }
 
@@ -214,6 +215,7 @@ impl Log {
                 moved,
             },
             members: self.conversation.members,
+            is_hidden: self.conversation.blocked,
         }
     }
 }

@@ -389,6 +389,7 @@ impl<'l> Ledger<'l> {
                 moved: to.is_some(),
             },
             members: self.rooms[&id].kept.state.members,
+            is_hidden: self.rooms[&id].kept.state.blocked,
         }
     }
 
@@ -408,6 +409,7 @@ impl<'l> Ledger<'l> {
             delivered,
             moved: to.is_some(),
             members: kept.state.members,
+            is_hidden: kept.state.blocked,
         }
     }
 

@@ -5,6 +5,7 @@ use tidemark_core::conversation::Membership;
 use tidemark_core::{ConversationId, Refusal, Seq, UserId};
 use tokio_postgres::Row;
 
+use crate::cursor_views::entries_of_pair;
 use crate::log_page::Entry;
 use crate::{Delivered, EventsFor, EventsPage, Member, MembersPage, PageLimits, Reader, Receipts};
 
@@ -333,7 +334,7 @@ pub(crate) async fn members(
 ) -> Read<MembersPage> {
     let entries_max = entries_max.max(1);
     let part = members_statement(conversation, after, entries_max.saturating_add(1));
-    let Part { rows, .. } =
+    let Part { rows, access } =
         part_of(connections, Operation::Read, caller, conversation, part).await?;
     let members = rows.iter().take(entries_max).map(|row| {
         Ok(Member {
@@ -343,10 +344,11 @@ pub(crate) async fn members(
             read: column::seq(row, 3)?,
         })
     });
-    Ok(MembersPage {
+    let page = MembersPage {
         members: members.collect::<Result<_, Trouble>>()?,
         more: rows.len() > entries_max,
-    })
+    };
+    Ok(page.seen_by(caller, &access.kept.state))
 }
 
 /// Asks who has read a place, and who has only fetched it.
@@ -370,7 +372,7 @@ pub(crate) async fn receipts(
     seq: Seq,
     entries_max: usize,
 ) -> Read<Receipts> {
-    let [readers, delivered] = receipts_statements(conversation, seq, entries_max);
+    let [readers, delivered] = receipts_statements(conversation, seq, entries_of_pair(entries_max));
     let statements = [access(caller, conversation), readers, delivered];
     let answers = connections.read(&statements).await?;
     let access = permitted(Operation::Read, caller, &answers[0])?;
@@ -389,8 +391,9 @@ pub(crate) async fn receipts(
             delivered: column::seq(row, 1)?,
         })
     });
-    Ok(Receipts {
+    let receipts = Receipts {
         readers: readers.collect::<Result<_, Trouble>>()?,
         delivered: delivered.collect::<Result<_, Trouble>>()?,
-    })
+    };
+    Ok(receipts.seen_by(caller, &access.kept.state, entries_max))
 }

@@ -272,6 +272,7 @@ impl Ledger {
                 moved: to.is_some(),
             },
             members: kept.state.members,
+            is_hidden: kept.state.blocked,
         }))
     }
 
@@ -304,6 +305,7 @@ impl Ledger {
             delivered,
             moved: to.is_some(),
             members: kept.state.members,
+            is_hidden: kept.state.blocked,
         }))
     }
 

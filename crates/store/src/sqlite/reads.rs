@@ -7,6 +7,7 @@ use tidemark_core::conversation::Membership;
 use tidemark_core::unread::Counts;
 use tidemark_core::{ConversationId, Position, Refusal, Seq, UserId};
 
+use crate::cursor_views::entries_of_pair;
 use crate::log_page::Entry;
 use crate::{Delivered, EventsPage, FeedEvent, Member, MembersPage, PageLimits, Reader, Receipts};
 
@@ -205,7 +206,7 @@ pub(crate) fn members(
         .collect::<rusqlite::Result<Vec<_>>>()?;
     let more = members.len() > entries_max;
     members.truncate(entries_max);
-    Ok(MembersPage { members, more })
+    Ok(MembersPage { members, more }.seen_by(caller, &kept.state))
 }
 
 pub(crate) fn readers(
@@ -220,13 +221,14 @@ pub(crate) fn readers(
         return Ok(Receipts::default());
     }
     let kept = access.kept;
+    let entries = entries_of_pair(entries_max);
     let mut statement = connection.prepare_cached(
         "SELECT user_id, read FROM member
          WHERE conversation = ?1 AND departed IS NULL AND read >= ?2
          ORDER BY user_id LIMIT ?3",
     )?;
     let readers = statement
-        .query_map((kept.key, seq.get(), entries_max), |row| {
+        .query_map((kept.key, seq.get(), entries), |row| {
             Ok(Reader {
                 user: column::user_id(row, 0)?,
                 read: column::seq(row, 1)?,
@@ -239,12 +241,13 @@ pub(crate) fn readers(
          ORDER BY user_id LIMIT ?3",
     )?;
     let delivered = statement
-        .query_map((kept.key, seq.get(), entries_max), |row| {
+        .query_map((kept.key, seq.get(), entries), |row| {
             Ok(Delivered {
                 user: column::user_id(row, 0)?,
                 delivered: column::seq(row, 1)?,
             })
         })?
         .collect::<rusqlite::Result<Vec<_>>>()?;
-    Ok(Receipts { readers, delivered })
+    let receipts = Receipts { readers, delivered };
+    Ok(receipts.seen_by(caller, &kept.state, entries_max))
 }
