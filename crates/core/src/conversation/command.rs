@@ -119,6 +119,8 @@ pub struct Needs<'a> {
     pub blocks: bool,
     /// These uploads, those that there are.
     pub uploads: &'a [UploadId],
+    /// Whether anybody but this user is an owner: the command may end that they are one.
+    pub owners_beside: Option<&'a UserId>,
 }
 
 impl Command {
@@ -146,15 +148,16 @@ impl Command {
                 needs.users = people.iter().map(|one| &one.user).collect();
                 needs.blocks = self.caller.user().is_some();
             }
-            Action::RemoveMember(user) | Action::ChangeRole(user, _) => needs.users = vec![user],
-            Action::Ban(user, _) | Action::Unban(user) | Action::HandOver(user) => {
+            Action::RemoveMember(user) | Action::ChangeRole(user, _) | Action::Ban(user, _) => {
                 needs.users = vec![user];
+                needs.owners_beside = Some(user);
             }
+            Action::Unban(user) | Action::HandOver(user) => needs.users = vec![user],
             Action::Invite(_) | Action::RevokeInvite(_) | Action::JoinByInvite(_) => {
                 needs.invites = true;
             }
+            Action::Leave => needs.owners_beside = self.caller.user(),
             Action::Join
-            | Action::Leave
             | Action::ChangeSettings(_)
             | Action::MoveCursor(_)
             | Action::MoveDelivered(_) => {}

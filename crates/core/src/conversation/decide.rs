@@ -42,6 +42,8 @@ pub struct Facts<'a> {
     pub pair_is_blocked: bool,
     /// Those of the uploads that [`Needs::uploads`](super::Needs::uploads) asked for that there are, in any order.
     pub uploads: &'a [UploadFacts],
+    /// Whether somebody else than [`Needs::owners_beside`](super::Needs::owners_beside) names is an owner.
+    pub has_other_owner: bool,
 }
 
 /// What is known of a user that a command names.
@@ -152,6 +154,7 @@ pub fn decide(facts: &Facts<'_>, command: Command) -> Result<Decision, Refusal> 
         }
         Action::Leave => {
             may(Operation::Leave)?;
+            moderation::check_stays_owned(facts, conversation, facts.caller)?;
             let mut change = MembersChange::by(caller.author());
             change.left.push(caller.author());
             Ok(Decision::Append(vec![EventBody::Members(change)]))
@@ -162,11 +165,11 @@ pub fn decide(facts: &Facts<'_>, command: Command) -> Result<Decision, Refusal> 
         }
         Action::RemoveMember(user) => {
             may(Operation::RemoveMembers)?;
-            remove_member(facts, standing, &caller, user)
+            remove_member(facts, conversation, standing, &caller, user)
         }
         Action::ChangeRole(user, role) => {
             may(Operation::ChangeRoles)?;
-            change_role(facts, standing, &caller, user, role)
+            change_role(facts, conversation, standing, &caller, user, role)
         }
         Action::ChangeSettings(change) => {
             may(Operation::ChangeSettings)?;
@@ -174,7 +177,7 @@ pub fn decide(facts: &Facts<'_>, command: Command) -> Result<Decision, Refusal> 
         }
         Action::Ban(user, reason) => {
             may(Operation::Ban)?;
-            moderation::ban(facts, standing, &caller, user, reason)
+            moderation::ban(facts, conversation, standing, &caller, user, reason)
         }
         Action::Unban(user) => {
             may(Operation::Ban)?;
@@ -409,12 +412,14 @@ fn add_members(
 
 fn remove_member(
     facts: &Facts<'_>,
+    conversation: &Conversation,
     standing: Standing,
     caller: &Caller,
     user: UserId,
 ) -> Result<Decision, Refusal> {
     let membership = current_member(facts, &user)?;
     check_grant(standing, membership.role)?;
+    moderation::check_stays_owned(facts, conversation, Some(membership))?;
     let mut change = MembersChange::by(caller.author());
     change.left.push(user);
     Ok(Decision::Append(vec![EventBody::Members(change)]))
@@ -422,6 +427,7 @@ fn remove_member(
 
 fn change_role(
     facts: &Facts<'_>,
+    conversation: &Conversation,
     standing: Standing,
     caller: &Caller,
     user: UserId,
@@ -433,6 +439,7 @@ fn change_role(
     if membership.role == role {
         return Ok(Decision::Unchanged);
     }
+    moderation::check_stays_owned(facts, conversation, Some(membership))?;
     let mut change = MembersChange::by(caller.author());
     change.roles.push(Joined { user, role });
     Ok(Decision::Append(vec![EventBody::Members(change)]))

@@ -2,7 +2,9 @@
 
 use crate::access::{Caller, Standing};
 use crate::conversation::decide::{Decision, Facts, check_grant, check_length, current_member};
-use crate::conversation::{EventBody, Joined, MembersChange, Membership, Mentions, Role};
+use crate::conversation::{
+    Conversation, EventBody, Joined, MembersChange, Membership, Mentions, Role,
+};
 use crate::{Refusal, Seq, Timestamp, UserId};
 
 /// What a message said at some time.
@@ -38,8 +40,24 @@ pub fn may_read_versions(
     ))
 }
 
+/// Whether a conversation with other members keeps an owner when this one leaves, or is an owner no longer.
+pub(super) fn check_stays_owned(
+    facts: &Facts<'_>,
+    conversation: &Conversation,
+    who: Option<&Membership>,
+) -> Result<(), Refusal> {
+    let is_owner = who.is_some_and(|who| who.is_current() && who.role == Role::Owner);
+    if is_owner && !facts.has_other_owner && conversation.members > 1 {
+        return Err(Refusal::conflict(
+            "a conversation with other members keeps an owner; hand it over first",
+        ));
+    }
+    Ok(())
+}
+
 pub(super) fn ban(
     facts: &Facts<'_>,
+    conversation: &Conversation,
     standing: Standing,
     caller: &Caller,
     user: UserId,
@@ -58,6 +76,7 @@ pub(super) fn ban(
     let mut change = MembersChange::by(caller.author());
     if let Some(membership) = membership.filter(|membership| membership.is_current()) {
         check_grant(standing, membership.role)?;
+        check_stays_owned(facts, conversation, Some(membership))?;
         change.left.push(user.clone());
     }
     change.banned.push(user);

@@ -224,3 +224,34 @@ fn a_moderator_deletes_what_others_wrote() {
     };
     assert_eq!(*change, by_moderator);
 }
+
+#[test]
+fn the_last_owner_stays_while_others_are_in() {
+    let mut world = settled_world();
+    let role = |name: &str, role| Action::ChangeRole(user(name), role);
+    let attempts = [
+        ("ada", Action::Leave),
+        ("ada", Action::RemoveMember(user("ada"))),
+        ("ada", role("ada", Role::Admin)),
+        ("administrator", Action::RemoveMember(user("ada"))),
+        ("administrator", role("ada", Role::Guest)),
+        ("administrator", Action::Ban(user("ada"), None)),
+    ];
+    for (name, action) in &attempts {
+        let answer = by(&mut world, GROUP, name, action.clone());
+        assert_eq!(code(answer), RefusalCode::Conflict, "{name} {action:?}");
+    }
+    // Everybody else goes as before, and so does an owner beside another one.
+    by(&mut world, GROUP, "ben", Action::Leave).unwrap();
+    by(&mut world, GROUP, "ada", role("cleo", Role::Owner)).unwrap();
+    for (name, action) in attempts {
+        let mut world = world.clone();
+        by(&mut world, GROUP, name, action).unwrap();
+    }
+    by(&mut world, GROUP, "ada", role("ada", Role::Admin)).unwrap();
+    let left = by(&mut world, GROUP, "cleo", Action::Leave);
+    assert_eq!(code(left), RefusalCode::Conflict);
+    // Whoever is the only one may go.
+    by(&mut world, GROUP, "cleo", Action::RemoveMember(user("ada"))).unwrap();
+    by(&mut world, GROUP, "cleo", Action::Leave).unwrap();
+}

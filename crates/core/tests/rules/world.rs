@@ -8,7 +8,7 @@ use tidemark_core::access::Caller;
 use tidemark_core::conversation::{
     Action, Amended, BlockFacts, Change, Command, Conversation, Decision, Earlier, Emoji, Event,
     EventBody, Facts, Invite, Logged, Mark, MembersChange, Membership, Message, NewConversation,
-    Root, Target, UserFacts, append, change_block, decide,
+    Role, Root, Target, UserFacts, append, change_block, decide,
 };
 use tidemark_core::unread::{Tally, unread};
 use tidemark_core::{ClientId, ConversationId, Limits, Refusal, Seq, Timestamp, UserId};
@@ -182,6 +182,11 @@ impl World {
                 .zip(needs.root)
                 .and_then(|(room, seq)| room.root(seq, &author)),
             pair_is_blocked: between.is_some_and(|pair| self.is_blocked(pair)),
+            has_other_owner: room.zip(needs.owners_beside).is_some_and(|(room, user)| {
+                let mut members = room.memberships.iter();
+                members
+                    .any(|(other, it)| other != user && it.is_current() && it.role == Role::Owner)
+            }),
             uploads: &[],
         };
         decide(&facts, command.clone())

@@ -196,3 +196,27 @@ async fn an_owner_hands_over() {
     assert_eq!(ann.get(&path).await.body["role"], json!("admin"));
     assert_eq!(bob.get(&path).await.body["role"], json!("owner"));
 }
+
+#[tokio::test]
+async fn the_last_owner_hands_over_before_they_go() {
+    let world = World::new().await;
+    let (ann, bob) = (world.person("ann").await, world.person("bob").await);
+    let id = ann.group(&["bob"]).await;
+    let path = format!("/v1/conversations/{id}");
+    let leave = format!("{path}/leave");
+    let role = format!("{path}/members/ann");
+    for refused in [
+        ann.post(&leave, json!({})).await,
+        ann.delete(&role).await,
+        ann.patch(&role, json!({"role": "admin"})).await,
+        world.operator().delete(&role).await,
+    ] {
+        assert!(refused.is_problem(409, "conflict"), "{refused:?}");
+        assert!(refused.text("detail").contains("hand it over"));
+    }
+    let owner = json!({"user": "bob"});
+    let handed = ann.post(&format!("{path}/owner"), owner).await;
+    assert_eq!(handed.status, 200);
+    assert_eq!(ann.post(&leave, json!({})).await.status, 200);
+    assert_eq!(bob.post(&leave, json!({})).await.status, 200);
+}

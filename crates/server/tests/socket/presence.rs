@@ -126,7 +126,7 @@ async fn strangers_are_as_unknown_as_those_who_do_not_exist() {
     tell(&mut bobs, says("online")).await;
     assert_eq!(next_presence(&mut watcher).await, presence("bob", "online"));
     // They meet again elsewhere, and she is told anew.
-    let other = ann.group(&["eve"]).await;
+    let other = eve.group(&["ann"]).await;
     assert_eq!(next_presence(&mut watcher).await, presence("eve", "online"));
     // The watcher goes.
     let leave = format!("/v1/conversations/{other}/leave");

@@ -247,6 +247,7 @@ macro_rules! certify {
                 an_invite_that_lets_nobody_in_is_like_an_unknown_one,
                 invites_are_kept_and_counted,
                 what_a_message_said_is_for_its_author_and_moderators,
+                an_owner_stays_while_others_are_in,
             ],
             threads: [
                 a_reply_names_the_first_message_of_its_thread,

@@ -449,3 +449,66 @@ pub async fn what_a_message_said_is_for_its_author_and_moderators<E: Engine>(wor
     assert_eq!(left.versions.len(), 3);
     assert!(left.versions.iter().all(|version| version.text.is_empty()));
 }
+
+/// A conversation with other members keeps an owner, also if all of them go at the same time, in whatever order.
+pub async fn an_owner_stays_while_others_are_in<E: Engine>(world: World<E>) {
+    let [ann, bob, cyd] = world.people(["ann", "bob", "cyd"]).await;
+    let is_refused = |outcome| refused(outcome) == RefusalCode::Conflict;
+    let owner = |user: &UserId| Action::ChangeRole(user.clone(), Role::Owner);
+    for is_one_batch in [true, false] {
+        let room = world.group(&ann, &[&bob, &cyd]).await;
+        for action in [
+            Action::Leave,
+            Action::RemoveMember(ann.clone()),
+            Action::ChangeRole(ann.clone(), Role::Member),
+        ] {
+            let tried = world.commit(world.command(&ann, room, action)).await;
+            assert!(is_refused(tried));
+        }
+        world.done(&ann, room, owner(&bob)).await;
+        let leave = [
+            world.command(&ann, room, Action::Leave),
+            world.command(&bob, room, Action::Leave),
+        ];
+        let outcomes = if is_one_batch {
+            world.store.commit(leave.into()).await
+        } else {
+            let tasks = leave.map(|command| {
+                let store = Arc::clone(&world.store);
+                tokio::spawn(async move { commit(&*store, command).await })
+            });
+            let mut outcomes = Vec::new();
+            for task in tasks {
+                outcomes.push(task.await.expect("the task ends"));
+            }
+            outcomes
+        };
+        let refusals = outcomes.into_iter().filter(Result::is_err);
+        assert_eq!(refusals.map(is_refused).collect::<Vec<_>>(), [true]);
+        let key = Caller::Administrator;
+        let members = world.store.members(&key, room, None, 10).await;
+        let members = members.expect("it is there").members;
+        let roles: Vec<_> = members.iter().map(|member| member.role).collect();
+        assert!(roles.contains(&Role::Owner) && roles.len() == 2);
+    }
+    // Who comes and goes in the batch itself counts.
+    let room = world.group(&ann, &[&bob]).await;
+    let batch = vec![
+        world.command(&ann, room, owner(&bob)),
+        world.command(&ann, room, Action::Leave),
+        world.command(&bob, room, Action::AddMembers(vec![joined(&cyd)])),
+        world.command(&bob, room, Action::Leave),
+        world.command(&bob, room, Action::RemoveMember(cyd.clone())),
+        world.command(&bob, room, Action::Leave),
+    ];
+    let outcomes = world.store.commit(batch).await;
+    let gone: Vec<_> = outcomes.iter().map(Result::is_ok).collect();
+    assert_eq!(gone, [true, true, true, false, true, true]);
+}
+
+fn joined(user: &UserId) -> Joined {
+    Joined {
+        user: user.clone(),
+        role: Role::Member,
+    }
+}

@@ -1,10 +1,12 @@
 //! One command: look up the facts, let the core decide, apply the decision.
 
 use tidemark_core::conversation::{
-    Action, Command, Conversation, Decision, Earlier, EventBody, Facts, Target, UserFacts, decide,
+    Action, Command, Conversation, Decision, Earlier, EventBody, Facts, Role, Target, UserFacts,
+    decide,
 };
 use tidemark_core::{Limits, Refusal, UserId};
 
+use super::answers::current_members;
 use super::blocks::Blocks;
 use super::people::People;
 use super::state::{Change, Log, State};
@@ -138,6 +140,10 @@ impl State {
                 .direct_between
                 .is_some_and(|(one, other)| blocks.between(&one, &other)),
             uploads: &uploads,
+            has_other_owner: log.zip(needs.owners_beside).is_some_and(|(log, user)| {
+                current_members(log)
+                    .any(|(other, membership)| other != user && membership.role == Role::Owner)
+            }),
         };
         decide(&facts, command)
     }

@@ -84,6 +84,14 @@ const DIRECTS: &str = "SELECT u.one, u.other, c.id
     JOIN tidemark.direct AS d ON d.one = one.key AND d.other = other.key
     JOIN tidemark.conversation AS c ON c.key = d.conversation";
 
+/// Of each conversation so many owners that the commands of the batch cannot have ended all of them, if there are as many.
+const OWNERS: &str = "SELECT c.id, owner.person_id FROM unnest($1::uuid[]) AS u(conversation)
+    JOIN tidemark.conversation AS c ON c.id = u.conversation
+    CROSS JOIN LATERAL (
+        SELECT person_id FROM tidemark.member
+        WHERE conversation = c.key AND role = 'owner' AND departed IS NULL LIMIT $2
+    ) AS owner";
+
 /// The tallies at the places to which cursors are to move, and at those where they stand.
 const TALLIES: &str = "SELECT u.conversation, u.person, place.seq,
         at_place.messages, own_at_place.own, mentioned.mentions,
@@ -161,6 +169,8 @@ pub(crate) struct Wanted {
     roots: WantedRoots,
     blocks: BTreeSet<Block>,
     uploads: BTreeSet<UploadId>,
+    owned: BTreeSet<Uuid>,
+    commands: usize,
 }
 
 /// What the database said.
@@ -188,6 +198,8 @@ pub(crate) struct Facts {
     /// Those of the blocks that matter that there are.
     pub(crate) blocks: HashSet<Block>,
     pub(crate) uploads: Vec<UploadFacts>,
+    /// Owners of the conversations for which they matter, and whoever of the others became one.
+    pub(crate) owners: HashMap<ConversationId, BTreeSet<UserId>>,
 }
 
 /// Which facts a statement asks for.
@@ -210,6 +222,7 @@ enum Kind {
     KeptPairs,
     Blocks,
     Uploads,
+    Owners,
 }
 
 /// Statements, to be sent in this order in the transaction that writes, and how to read the answers.
@@ -221,7 +234,10 @@ pub(crate) struct Questions {
 
 impl Wanted {
     pub(crate) fn by(commands: &[Command]) -> Self {
-        let mut wanted = Self::default();
+        let mut wanted = Self {
+            commands: commands.len(),
+            ..Self::default()
+        };
         for command in commands {
             wanted.add(command);
         }
@@ -265,6 +281,9 @@ impl Wanted {
         }
         if needs.invites {
             self.invites.insert(id.0);
+        }
+        if needs.owners_beside.is_some() {
+            self.owned.insert(id.0);
         }
         match &command.action {
             Action::Create(_) => {
@@ -346,6 +365,12 @@ impl Wanted {
         if !self.uploads.is_empty() {
             questions.ask(Kind::Uploads, attachments::wanted_statement(&self.uploads));
         }
+        if !self.owned.is_empty() {
+            let owners = Statement::new(OWNERS)
+                .uuids(self.owned.into_iter().collect())
+                .number(page_size(self.commands + 1));
+            questions.ask(Kind::Owners, owners);
+        }
         if self.new_conversations > 0 {
             let keys =
                 Statement::new(TAKE_CONVERSATION_KEYS).number(page_size(self.new_conversations));
@@ -411,6 +436,20 @@ impl Questions {
 impl Facts {
     pub(crate) fn has_block(&self, user: &UserId, other: &UserId) -> bool {
         self.blocks.contains(&(user.clone(), other.clone()))
+    }
+
+    pub(crate) fn has_owner_beside(&self, id: ConversationId, user: &UserId) -> bool {
+        let mut owners = self.owners.get(&id).into_iter().flatten();
+        owners.any(|owner| owner != user)
+    }
+
+    /// Notes whether somebody is an owner from now on.
+    pub(crate) fn note_owner(&mut self, id: ConversationId, user: &UserId, is_owner: bool) {
+        if is_owner {
+            self.owners.entry(id).or_default().insert(user.clone());
+        } else if let Some(owners) = self.owners.get_mut(&id) {
+            owners.remove(user);
+        }
     }
 
     fn read(&mut self, kind: Kind, row: &Row) -> Result<(), Trouble> {
@@ -483,6 +522,10 @@ impl Facts {
                     upload: kept.upload,
                     shown: kept.shown,
                 });
+            }
+            Kind::Owners => {
+                let owners = self.owners.entry(column::conversation_id(row, 0)?);
+                owners.or_default().insert(column::user_id(row, 1)?);
             }
             Kind::Floor | Kind::Positions | Kind::KeptPairs => {}
         }

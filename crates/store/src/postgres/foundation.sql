@@ -171,6 +171,8 @@ CREATE TABLE tidemark.member (
 ) WITH (fillfactor = 80);
 CREATE INDEX member_by_person ON tidemark.member (person, conversation) WHERE departed IS NULL;
 CREATE INDEX member_by_id ON tidemark.member (conversation, person_id) WHERE departed IS NULL;
+CREATE INDEX member_owner ON tidemark.member (conversation)
+    WHERE role = 'owner' AND departed IS NULL;
 CREATE INDEX member_banned ON tidemark.member (conversation, person_id) WHERE banned IS NOT NULL;
 
 -- code is the SHA-256 of the secret.

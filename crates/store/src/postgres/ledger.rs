@@ -7,7 +7,8 @@ use std::vec;
 use tidemark_core::access::Caller;
 use tidemark_core::conversation::{
     self, Action, Command, Conversation, Decision, Earlier, Event, EventBody, Invite,
-    MembersChange, Membership, Mentions, NewConversation, Root, Target, UserFacts, append, decide,
+    MembersChange, Membership, Mentions, NewConversation, Role, Root, Target, UserFacts, append,
+    decide,
 };
 use tidemark_core::unread::{Counts, Tally, unread};
 use tidemark_core::{
@@ -150,6 +151,9 @@ impl<'l> Ledger<'l> {
             .direct_between
             .as_ref()
             .is_some_and(|(one, other)| facts.has_block(one, other) || facts.has_block(other, one));
+        let has_other_owner = needs
+            .owners_beside
+            .is_some_and(|user| facts.has_owner_beside(id, user));
         let place = facts.places.get(&(id, author.clone()));
         let uploads = &facts.uploads;
         let facts = conversation::Facts {
@@ -165,6 +169,7 @@ impl<'l> Ledger<'l> {
             root: first,
             pair_is_blocked,
             uploads,
+            has_other_owner,
         };
         decide(&facts, command)
     }
@@ -328,7 +333,9 @@ impl<'l> Ledger<'l> {
             if let Some(mut membership) = effect.apply(place.membership.take(), event.seq) {
                 place.count_in(&mut membership);
                 self.writes.put_member(key, user, &membership);
+                let is_owner = membership.is_current() && membership.role == Role::Owner;
                 place.membership = Some(membership);
+                self.facts.note_owner(id, user, is_owner);
             }
         }
         let invites = self.facts.invites.entry(id).or_default();

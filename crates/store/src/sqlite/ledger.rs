@@ -158,6 +158,10 @@ impl Ledger {
             None => false,
         };
         let uploads = uploads::facts(connection, needs.uploads)?;
+        let has_other_owner = match (needs.owners_beside, key) {
+            (Some(user), Some(key)) => member_rows::has_owner_beside(connection, key, user)?,
+            _ => false,
+        };
         let place = match (key, author_key) {
             (Some(key), Some(author)) => Some(&*self.places.find(connection, key, author)?),
             _ => None,
@@ -175,6 +179,7 @@ impl Ledger {
             root,
             pair_is_blocked,
             uploads: &uploads,
+            has_other_owner,
         };
         Ok(decide(&facts, command))
     }

@@ -60,3 +60,17 @@ pub(crate) fn move_cursor(
         .execute((conversation, user, to.get()))?;
     Ok(())
 }
+
+/// Whether somebody else than this user is an owner.
+pub(crate) fn has_owner_beside(
+    connection: &Connection,
+    conversation: i64,
+    user: &UserId,
+) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached(
+            "SELECT 1 FROM member INDEXED BY member_owner
+             WHERE conversation = ?1 AND role = 'owner' AND departed IS NULL AND user_id <> ?2",
+        )?
+        .exists((conversation, user.as_str()))
+}

@@ -19,6 +19,7 @@ const MIGRATIONS: &[&str] = &[
     BLOCKS,
     UPLOADS,
     LAST_SEEN,
+    OWNERS,
 ];
 
 const FOUNDATION: &str = "
@@ -357,6 +358,11 @@ CREATE INDEX attachment_by_upload ON attachment (upload);
 /// Whether others are shown when somebody was last there.
 const LAST_SEEN: &str = "
 ALTER TABLE user ADD COLUMN shows_last_seen INTEGER NOT NULL DEFAULT 1;
+";
+
+/// Whether anybody else is an owner is asked of conversations of any size.
+const OWNERS: &str = "
+CREATE INDEX member_owner ON member (conversation) WHERE role = 'owner' AND departed IS NULL;
 ";
 
 /// Brings the file to the present schema and returns its epoch, which the first opening makes.

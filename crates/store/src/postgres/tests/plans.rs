@@ -123,7 +123,10 @@ fn batch() -> Vec<Command> {
         )
     };
     let commands = (1..1000).map(send).chain((1..1000).map(read));
-    commands.chain((1..1000).map(react)).collect()
+    let commands = commands.chain((1..1000).map(react));
+    // Owners are looked for among all members.
+    let leave = |number| command(number, Action::Leave);
+    commands.chain((1..1000).map(leave)).collect()
 }
 
 async fn plan(client: &Client, statement: Statement) -> String {
