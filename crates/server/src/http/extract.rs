@@ -42,6 +42,9 @@ pub(super) struct Parameters<T>(pub(super) T);
 /// A JSON object in the body, whatever the content type says.
 pub(super) struct Body<T>(pub(super) T);
 
+/// The same where everything in the object is optional, so that there may be no body at all.
+pub(super) struct BodyIfAny<T>(pub(super) T);
+
 /// The token of a request, if it has one.
 pub(crate) fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     let Some(value) = headers.get(AUTHORIZATION) else {
@@ -130,19 +133,41 @@ impl<T: DeserializeOwned, S: Store + Directory> FromRequest<Arc<Gateway<S>>> for
     type Rejection = Problem;
 
     async fn from_request(request: Request, gateway: &Arc<Gateway<S>>) -> Result<Self, Problem> {
-        let arrival = Bytes::from_request(request, gateway);
-        let arrived = timeout(gateway.config.http.body_timeout, arrival).await;
-        let bytes = arrived.map_err(|_| Problem::too_slow())?.map_err(|error| {
-            match error.status().as_u16() {
-                413 => Problem::new(Code::TooLarge, "the body is too long"),
-                _ => Problem::invalid("the body did not arrive whole"),
-            }
-        })?;
-        let text =
-            std::str::from_utf8(&bytes).map_err(|_| Problem::invalid("the body is not UTF-8"))?;
-        let value = parse_object(text).map_err(|error| Problem::invalid(error.to_string()))?;
-        Ok(Self(value))
+        Ok(Self(object_in(&whole_body(request, gateway).await?)?))
     }
+}
+
+impl<T: DeserializeOwned + Default, S: Store + Directory> FromRequest<Arc<Gateway<S>>>
+    for BodyIfAny<T>
+{
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, gateway: &Arc<Gateway<S>>) -> Result<Self, Problem> {
+        let bytes = whole_body(request, gateway).await?;
+        if bytes.is_empty() {
+            return Ok(Self(T::default()));
+        }
+        Ok(Self(object_in(&bytes)?))
+    }
+}
+
+async fn whole_body<S: Store + Directory>(
+    request: Request,
+    gateway: &Arc<Gateway<S>>,
+) -> Result<Bytes, Problem> {
+    let arrival = Bytes::from_request(request, gateway);
+    let arrived = timeout(gateway.config.http.body_timeout, arrival).await;
+    arrived
+        .map_err(|_| Problem::too_slow())?
+        .map_err(|error| match error.status().as_u16() {
+            413 => Problem::new(Code::TooLarge, "the body is too long"),
+            _ => Problem::invalid("the body did not arrive whole"),
+        })
+}
+
+fn object_in<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let text = std::str::from_utf8(bytes).map_err(|_| Problem::invalid("the body is not UTF-8"))?;
+    parse_object(text).map_err(|error| Problem::invalid(error.to_string()))
 }
 
 /// What the framework says, without its introduction.

@@ -13,7 +13,7 @@ use tidemark_protocol::wire::{Wire, WireConversationId, WireSeq, WireUserId};
 use tidemark_store::{Banned, Directory, Store};
 
 use super::accepted::accepted;
-use super::extract::{Body, Ids, Parameters, SignedIn};
+use super::extract::{Body, BodyIfAny, Ids, Parameters, SignedIn};
 use super::messages::page_limits;
 use super::problem::Problem;
 use crate::gateway::Gateway;
@@ -67,7 +67,7 @@ pub(super) async fn bans<S: Store + Directory>(
 #[utoipa::path(
     put, path = "/v1/conversations/{id}/bans/{user}", tag = "members",
     params(("id" = WireConversationId, Path), ("user" = WireUserId, Path)),
-    request_body = body::BanToMake,
+    request_body = Option<body::BanToMake>,
     responses(
         (status = 200, body = body::Accepted),
         (status = 403, body = body::Problem),
@@ -78,7 +78,7 @@ pub(super) async fn ban<S: Store + Directory>(
     State(gateway): State<Arc<Gateway<S>>>,
     SignedIn(identity): SignedIn,
     Ids((Wire(id), Wire(user))): Ids<(Wire<ConversationId>, Wire<UserId>)>,
-    Body(ban): Body<body::BanToMake>,
+    BodyIfAny(ban): BodyIfAny<body::BanToMake>,
 ) -> Result<Json<body::Accepted>, Problem> {
     gateway.introduce(std::slice::from_ref(&user)).await?;
     let action = Action::Ban(user, ban.reason);

@@ -26,6 +26,18 @@ async fn who_is_banned_is_out_until_the_ban_is_lifted() {
     assert_eq!(ann.delete(&ban).await.status, 200);
     assert!(ann.delete(&ban).await.is_problem(404, "not_found"));
     assert_eq!(ann.post(&format!("{path}/members"), add).await.status, 200);
+    // A reason is optional, and so is a body.
+    for body in ["", "{}"] {
+        let banned = ann.put_text(&ban, body).await;
+        assert_eq!(banned.status, 200, "{body} {banned:?}");
+        let bans = ann.get(&format!("{path}/bans")).await.body;
+        assert_eq!(bans["bans"][0]["reason"], json!(null));
+        assert_eq!(ann.delete(&ban).await.status, 200);
+    }
+    for body in [" ", "null", "{"] {
+        let refused = ann.put_text(&ban, body).await;
+        assert!(refused.is_problem(400, "invalid"), "{body}");
+    }
     assert!(
         ann.put(&format!("{path}/bans/nobody"), json!({}))
             .await

@@ -151,6 +151,13 @@ impl Caller {
         answer(self.request(Method::DELETE, path, None).await).await
     }
 
+    /// Puts these bytes, whatever they are.
+    pub(crate) async fn put_text(&self, path: &str, body: &'static str) -> Answer {
+        let request = self.client.put(format!("{}{path}", self.url)).body(body);
+        let token = self.token.as_deref().unwrap_or_default();
+        answer(request.bearer_auth(token).send().await.unwrap()).await
+    }
+
     pub(crate) async fn request(
         &self,
         method: Method,
