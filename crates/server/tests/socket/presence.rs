@@ -283,8 +283,8 @@ async fn whoever_hides_when_they_were_there_is_only_gone() {
     // A change takes effect at once, each way.
     shows(true).await;
     for socket in [&mut watcher, &mut later] {
-        let shown = socket.next().await;
-        assert!(shown["last_seen"].is_i64(), "{shown}");
+        let told = socket.next().await;
+        assert!(told["last_seen"].is_i64(), "{told}");
     }
     shows(false).await;
     for socket in [&mut watcher, &mut later] {

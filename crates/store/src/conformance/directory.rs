@@ -219,8 +219,8 @@ pub async fn who_hides_when_they_were_there_is_kept<E: Engine>(mut world: World<
         (false, Some("Eve"))
     );
     let found = world.store.users_by_prefix("", 10).await.expect("a list");
-    let shown: Vec<_> = found.iter().map(|it| it.shows_last_seen).collect();
-    assert_eq!(shown, [true, true, false]);
+    let visible: Vec<_> = found.iter().map(|it| it.shows_last_seen).collect();
+    assert_eq!(visible, [true, true, false]);
 }
 
 fn named(name: &str) -> ProfileChange {
