@@ -347,3 +347,37 @@ fn a_server_that_is_not_there_is_unreachable() {
         .unwrap();
     assert_eq!(output.status.code(), Some(5));
 }
+
+#[test]
+fn an_inbox_is_read_whole_and_devices_are_brought_up_to_date() {
+    let result = result_of(&[
+        "inbox",
+        "--conversations",
+        "12",
+        "--channels",
+        "3",
+        "--channel-members",
+        "1500",
+        "--messages",
+        "2",
+        "--page",
+        "5",
+        "--rounds",
+        "4",
+    ]);
+    assert_eq!(count(&result, "/results/pages"), 3);
+    for name in [
+        "first_page",
+        "all_pages",
+        "sync_with_nothing_new",
+        "sync_with_news_everywhere",
+        "sync_of_a_new_device",
+    ] {
+        assert_eq!(latency_count(&result, name), 4);
+    }
+    assert_server_is_watched(&result);
+    let foreign = bench(&["inbox", "--url", "http://127.0.0.1:1"]);
+    assert_eq!(foreign.status.code(), Some(2));
+    let channels = bench(&["inbox", "--conversations", "2", "--channels", "3"]);
+    assert_eq!(channels.status.code(), Some(2));
+}

@@ -16,7 +16,8 @@ use tidemark_protocol::body::{
     MembersToAdd, MentionsPage, MessageAccepted, MessageEdit, MessageHistory, MessagesPage,
     MoveCursor, NewAccount, NewConversation, NewMessage, NewOwner, Personal, PersonalChanges,
     PersonalPatch, Problem, ProfilePatch, Readers, RolePatch, Sessions, SignIn, SignedIn,
-    SignedRequest, ThreadCursor, ThreadPage, Threads, Uploads, User, Users,
+    SignedRequest, SyncRequest, SyncResponse, ThreadCursor, ThreadPage, Threads, Uploads, User,
+    Users,
 };
 use tidemark_protocol::wire::{Secret, Wire};
 
@@ -204,6 +205,8 @@ calls! {
     /// The events after a place, oldest first.
     events(id: ConversationId, after: Seq, limit: u32) -> EventsPage
         = GET format!("/v1/conversations/{id}/events?after={after}&limit={limit}");
+    /// Everything that changed since a device was last here; [`Client`](crate::Client) asks for it by itself.
+    sync(held: &SyncRequest) -> SyncResponse = POST "/v1/sync", held;
     /// Moves the own read cursor.
     mark_read(id: ConversationId, seq: Seq) -> Cursor
         = PUT format!("/v1/conversations/{id}/read"), &MoveCursor { seq: Wire(seq) };

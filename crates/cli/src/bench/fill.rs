@@ -16,7 +16,7 @@ use super::progress::Bar;
 use crate::failure::Failure;
 
 /// Commands that are made durable together, as many as a busy server puts into a batch.
-const BATCH: usize = 2_048;
+pub(super) const BATCH: usize = 2_048;
 
 /// What to put into a store.
 pub(super) struct Filling {
@@ -92,7 +92,7 @@ async fn begin(store: &SqliteStore, filling: &Filling) -> Result<Vec<Conversatio
     Ok(conversations)
 }
 
-fn message(text: &str) -> NewMessage {
+pub(super) fn message(text: &str) -> NewMessage {
     NewMessage {
         client_id: ClientId(Uuid::now_v7()),
         text: text.to_owned(),

@@ -17,6 +17,7 @@ mod history;
 mod hot;
 mod idle;
 mod in_flight;
+mod inbox;
 mod latency;
 mod listener;
 mod load_socket;
@@ -75,6 +76,7 @@ enum Scenario {
     Idle(idle::Arguments),
     Catchup(catchup::Arguments),
     Restart(restart::Arguments),
+    Inbox(inbox::Arguments),
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
@@ -109,6 +111,7 @@ async fn run_scenario(arguments: Arguments) -> Result<(), Failure> {
         Scenario::Idle(arguments) => idle::run(&run, &arguments).await,
         Scenario::Catchup(arguments) => catchup::run(&run, &arguments).await,
         Scenario::Restart(arguments) => Box::pin(restart::run(&run, &arguments)).await,
+        Scenario::Inbox(arguments) => Box::pin(inbox::run(&run, &arguments)).await,
     }
 }
 
