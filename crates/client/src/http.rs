@@ -14,10 +14,10 @@ use tidemark_protocol::body::{
     Accepted, BanToMake, Bans, Blocks, Conversation, ConversationPatch, Cursor, DeliveredCursor,
     EventsPage, FeedPage, Inbox, InvitePreview, InviteToMake, Invites, MadeInvite, Members,
     MembersToAdd, MentionsPage, MessageAccepted, MessageEdit, MessageHistory, MessagesPage,
-    MoveCursor, NewAccount, NewConversation, NewMessage, NewOwner, Personal, PersonalChanges,
-    PersonalPatch, Problem, ProfilePatch, Readers, RolePatch, Sessions, SignIn, SignedIn,
-    SignedRequest, SyncRequest, SyncResponse, ThreadCursor, ThreadPage, Threads, Uploads, User,
-    Users,
+    MoveCursor, NewAccount, NewConversation, NewMessage, NewOwner, NewUpload, Personal,
+    PersonalChanges, PersonalPatch, Problem, ProfilePatch, Readers, RolePatch, Sessions, SignIn,
+    SignedIn, SignedRequest, SyncRequest, SyncResponse, ThreadCursor, ThreadPage, Threads,
+    UploadBegun, Uploads, User, Users,
 };
 use tidemark_protocol::wire::{Secret, Wire};
 
@@ -27,7 +27,7 @@ use crate::ServerUrl;
 const CALL_WITHIN: Duration = Duration::from_secs(30);
 
 /// How long the bytes of a file, or of a part of it, may take.
-const TRANSFER_WITHIN: Duration = Duration::from_secs(6 * 3_600);
+const TRANSFER_WITHIN: Duration = Duration::from_hours(6);
 
 /// Makes the HTTP calls of one user, or of nobody yet. Clones share their connections.
 #[derive(Clone)]
@@ -272,6 +272,8 @@ calls! {
     /// What a message said over time, oldest first, after the version at `after`.
     message_history(id: ConversationId, seq: Seq, after: Seq, limit: u32) -> MessageHistory
         = GET format!("/v1/conversations/{id}/messages/{seq}/history?after={after}&limit={limit}");
+    /// Announces a file whose bytes the caller sends itself; [`upload`](Self::upload) does all of it.
+    announce_upload(upload: &NewUpload) -> UploadBegun = POST "/v1/uploads", upload;
     /// The latest of the user's uploads.
     uploads(limit: u32) -> Uploads = GET format!("/v1/uploads?limit={limit}");
     /// A page of those whom the user blocks, in the order of their ids.

@@ -176,7 +176,7 @@ impl<S: Store + Directory> Server<S> {
             runners.spawn(background::audit(Arc::clone(&gateway), audit));
         }
         runners.spawn(uploads::look_after_uploads(Arc::clone(&gateway)));
-        let app = http::router(Arc::clone(&gateway));
+        let app = http::router(&gateway);
         let (stop, stopping) = oneshot::channel::<()>();
         let patience = gateway.config.http.header_timeout;
         let serving = tokio::spawn(listen::serve(listener, app, patience, async move {

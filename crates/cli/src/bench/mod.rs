@@ -36,6 +36,7 @@ mod sends;
 mod server_process;
 mod target;
 mod ticker;
+mod uploads;
 mod verify;
 
 use tokio::runtime::Builder;
@@ -77,6 +78,7 @@ enum Scenario {
     Catchup(catchup::Arguments),
     Restart(restart::Arguments),
     Inbox(inbox::Arguments),
+    Uploads(uploads::Arguments),
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
@@ -112,6 +114,7 @@ async fn run_scenario(arguments: Arguments) -> Result<(), Failure> {
         Scenario::Catchup(arguments) => catchup::run(&run, &arguments).await,
         Scenario::Restart(arguments) => Box::pin(restart::run(&run, &arguments)).await,
         Scenario::Inbox(arguments) => Box::pin(inbox::run(&run, &arguments)).await,
+        Scenario::Uploads(arguments) => Box::pin(uploads::run(&run, &arguments)).await,
     }
 }
 

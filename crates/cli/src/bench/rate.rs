@@ -13,7 +13,7 @@ use tidemark_core::ConversationId;
 
 use super::Run;
 use super::composer::{Composer, text_of};
-use super::course::{Course, LoadTasks};
+use super::course::{Course, LoadTasks, Measured};
 use super::frame::Frame;
 use super::in_flight::InFlight;
 use super::latency::{Latencies, LatencySummary};
@@ -34,7 +34,7 @@ const IN_FLIGHT_MAX: usize = 1_024;
 const LATE: Duration = Duration::from_millis(1);
 
 /// Messages at a constant rate, whatever the server does: latency from when each was due.
-#[derive(clap::Args, Serialize)]
+#[derive(Clone, clap::Args, Serialize)]
 pub(super) struct Arguments {
     /// Messages a second, of all senders together
     #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
@@ -47,14 +47,14 @@ pub(super) struct Arguments {
     text_bytes: u16,
     /// How long to measure
     #[arg(long, default_value = "10")]
-    seconds: Seconds,
+    pub(super) seconds: Seconds,
     /// How long to run before that
     #[arg(long, default_value = "2")]
     warm_up: Seconds,
 }
 
 #[derive(Serialize)]
-struct Results {
+pub(super) struct Results {
     /// Messages that were due while it was measured.
     due: u64,
     /// Of these, sent more than a millisecond late, by the generator or because the socket was full.
@@ -62,7 +62,7 @@ struct Results {
     /// Of these, not sent at all or not arrived until long after the end.
     missed: u64,
     /// From when a message was due until its sender had the ack.
-    ack_latency: LatencySummary,
+    pub(super) ack_latency: LatencySummary,
     /// From when a message was due until its receiver had the event.
     delivery_latency: LatencySummary,
     fell_behind: u64,
@@ -115,12 +115,31 @@ struct Shared {
 }
 
 pub(super) async fn run(run: &Run, arguments: &Arguments) -> Result<(), Failure> {
+    let target = Target::open(&run.options.target).await?;
+    let (results, measured) = measure(run, arguments, &target).await?;
+    target.close().await?;
+    let report = Report {
+        scenario: "rate",
+        settings: arguments,
+        machine: &run.machine,
+        results,
+        server: measured.server,
+        generator: measured.generator,
+    };
+    report.print(run.options.json)
+}
+
+/// Sends as `arguments` says, to people of its own.
+pub(super) async fn measure(
+    run: &Run,
+    arguments: &Arguments,
+    target: &Target,
+) -> Result<(Results, Measured), Failure> {
     let pairs = usize::from(arguments.pairs);
     // Each pair has two sockets and a timer.
     allow_sockets(3 * pairs)?;
-    let target = Target::open(&run.options.target).await?;
     let text: Rc<str> = text_of(arguments.text_bytes.into()).into();
-    let opened = open_pairs(&target, pairs, &run.progress).await?;
+    let opened = open_pairs(target, pairs, &run.progress).await?;
     let (warm_up, duration) = (arguments.warm_up.duration(), arguments.seconds.duration());
     let begin = Instant::now();
     let shared = Rc::new(Shared {
@@ -166,7 +185,7 @@ pub(super) async fn run(run: &Run, arguments: &Arguments) -> Result<(), Failure>
     }
     let measured = shared
         .course
-        .measure(&target, &mut tasks, warm_up, duration, &run.progress)
+        .measure(target, &mut tasks, warm_up, duration, &run.progress)
         .await?;
     let sent = || shared.counts.sent.get();
     let arrived = || {
@@ -180,25 +199,17 @@ pub(super) async fn run(run: &Run, arguments: &Arguments) -> Result<(), Failure>
         .drain(&mut tasks, || sent() == arrived())
         .await?;
     drop(tasks);
-    target.close().await?;
     let counts = &shared.counts;
-    let report = Report {
-        scenario: "rate",
-        settings: arguments,
-        machine: &run.machine,
-        results: Results {
-            due: counts.due.get(),
-            late: counts.late.get(),
-            missed: counts.not_sent.get() + (sent() - arrived()),
-            ack_latency: shared.acks.borrow().summary(),
-            delivery_latency: shared.deliveries.borrow().summary(),
-            fell_behind: fell_behind.get(),
-            verified_messages: arrived(),
-        },
-        server: measured.server,
-        generator: measured.generator,
+    let results = Results {
+        due: counts.due.get(),
+        late: counts.late.get(),
+        missed: counts.not_sent.get() + (sent() - arrived()),
+        ack_latency: shared.acks.borrow().summary(),
+        delivery_latency: shared.deliveries.borrow().summary(),
+        fell_behind: fell_behind.get(),
+        verified_messages: arrived(),
     };
-    report.print(run.options.json)
+    Ok((results, measured))
 }
 
 async fn listen(

@@ -84,6 +84,7 @@ impl ServerFiles {
             "listen = \"127.0.0.1:0\"\ndata = {data:?}\napi_keys = [\"{}\"]\n\
              [auth.jwt]\nhs256_secret = \"{}\"\n\
              [limits]\nsends_per_second = 0\nlogins_per_minute = 0\n\
+             [uploads]\nbytes_max = 1099511627776\nquota_bytes = 1125899906842624\n\
              [log]\nlevel = \"warn\"\n{further}",
             self.api_key.expose(),
             self.jwt_secret.expose(),

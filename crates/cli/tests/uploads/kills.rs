@@ -1,87 +1,125 @@
 //! The server is killed while files come, are looked at and go.
 
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tidemark_client::Wanted;
+use tidemark_client::{UploadProgress, Wanted};
 use tidemark_core::UploadId;
 use tidemark_protocol::body::UploadStage;
 use tidemark_simulator::node::Listen;
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
-use crate::world::{Place, World};
+use crate::world::{LOOK_AGAIN, PATIENCE, Person, Place, World};
 
-const KILLS: usize = 6;
-const PEOPLE: usize = 6;
+const KILLS: u64 = 8;
+const PEOPLE: usize = 4;
+/// Two parts, of which the second is small.
+const SIZE: usize = 16 * 1024 * 1024 + 1_000;
 
-/// Whatever is cut, what can be fetched is whole, what was sent can be finished, and what was deleted is gone.
-pub(crate) async fn kills_lose_and_show_nothing_half(place: Place) {
-    let mut world = World::start(place, "parts_from_bytes = 1000000\nmedia = false\n").await;
-    let mut senders = JoinSet::new();
-    for number in 0..PEOPLE {
-        let person = world.person(&format!("p{number}")).await;
-        let size = 17 * 1024 * 1024 + number;
-        let bytes: Vec<u8> = (0..size)
-            .map(|at| ((at * 7 + number) % 251) as u8)
-            .collect();
-        let file = world.file(&format!("{number}.bin"), &bytes);
-        senders.spawn(async move {
-            let mut known: Option<UploadId> = None;
-            loop {
-                let mut begun = known;
-                let note = |progress: tidemark_client::UploadProgress| {
-                    begun = Some(progress.upload);
-                };
-                let sent = match known {
-                    Some(id) => person.http.resume_upload(id, &file.path, note).await,
-                    None => person.http.upload(&file, note).await,
-                };
-                if let Ok(attachment) = sent {
-                    return (person, attachment.upload_id.0, bytes);
-                }
-                known = begun;
-                // The server is away; the SDK has given up for now.
-                sleep(Duration::from_millis(100)).await;
-            }
-        });
-    }
-    for round in 0..KILLS {
-        sleep(Duration::from_millis(150 + 130 * (round as u64 % 4))).await;
-        world.node.kill().await.unwrap();
-        world.node.restart(Listen::SamePort).await.unwrap();
-    }
-    let mut finished = 0;
-    while let Some(done) = senders.join_next().await {
-        let (person, id, bytes) = done.unwrap();
-        person.until(id, UploadStage::Ready).await;
-        assert!(person.bytes(&world, id, Wanted::Original).await == bytes);
-        // Whatever else was begun and given up is not shown as anything but waiting.
-        for upload in uploads_of(&person).await {
-            let is_it = upload.0 == id;
-            assert_eq!(upload.1 == UploadStage::Ready, is_it, "{upload:?}");
+fn bytes_of(seed: usize) -> Vec<u8> {
+    (0..SIZE)
+        .map(|at| u8::try_from((at / 7 + seed * 31) % 251).unwrap())
+        .collect()
+}
+
+/// Somebody who uploads one file after the other, and goes on with each until it is there.
+struct Sender {
+    person: Person,
+    number: usize,
+    directory: tempfile::TempDir,
+    cuts: Arc<AtomicUsize>,
+    is_over: Arc<AtomicBool>,
+}
+
+impl Sender {
+    /// What was uploaded, with what its bytes were made of.
+    async fn upload_all(self) -> (Person, Vec<(UploadId, usize)>) {
+        let mut done = Vec::new();
+        while !self.is_over.load(Ordering::Relaxed) {
+            let seed = self.number + PEOPLE * done.len();
+            let path = self.directory.path().join(format!("{seed}.bin"));
+            std::fs::write(&path, bytes_of(seed)).unwrap();
+            done.push((self.upload(&path).await, seed));
         }
-        person.http.cancel_upload(id).await.unwrap();
-        finished += 1;
+        (self.person, done)
     }
-    assert_eq!(finished, PEOPLE);
-    // A kill between the row and the bytes: what was at its end goes after the restart.
-    world.node.kill().await.unwrap();
-    world.node.restart(Listen::SamePort).await.unwrap();
-    let began = tokio::time::Instant::now();
-    while !world.kept_files().is_empty() {
-        assert!(
-            began.elapsed() < crate::world::PATIENCE,
-            "{:?}",
-            world.kept_files()
-        );
-        sleep(Duration::from_millis(50)).await;
+
+    async fn upload(&self, path: &Path) -> UploadId {
+        let file = tidemark_client::FileToUpload::at(path);
+        let mut known: Option<UploadId> = None;
+        loop {
+            let mut begun = known;
+            let note = |progress: UploadProgress| begun = Some(progress.upload);
+            let http = &self.person.http;
+            let sent = match known {
+                Some(id) => http.resume_upload(id, path, note).await,
+                None => http.upload(&file, note).await,
+            };
+            if let Ok(attachment) = sent {
+                return attachment.upload_id.0;
+            }
+            self.cuts.fetch_add(1, Ordering::Relaxed);
+            known = begun;
+            // The server is away, and the SDK has given up for now.
+            sleep(LOOK_AGAIN).await;
+        }
     }
 }
 
-async fn uploads_of(person: &crate::world::Person) -> Vec<(UploadId, UploadStage)> {
-    let page = person.http.uploads(200).await.unwrap();
-    let uploads = page.uploads.into_iter();
-    uploads
-        .map(|it| (it.attachment.upload_id.0, it.attachment.state))
-        .collect()
+/// Whatever is cut, what can be fetched is whole, what was begun can be finished, and what was deleted is gone.
+pub(crate) async fn kills_lose_and_show_nothing_half(place: Place) {
+    let mut world = World::start(place, "parts_from_bytes = 1000000\nmedia = false\n").await;
+    let cuts = Arc::new(AtomicUsize::new(0));
+    let is_over = Arc::new(AtomicBool::new(false));
+    let mut senders = JoinSet::new();
+    for number in 0..PEOPLE {
+        let sender = Sender {
+            person: world.person(&format!("p{number}")).await,
+            number,
+            directory: tempfile::tempdir().unwrap(),
+            cuts: Arc::clone(&cuts),
+            is_over: Arc::clone(&is_over),
+        };
+        senders.spawn(sender.upload_all());
+    }
+    for round in 0..KILLS {
+        sleep(Duration::from_millis(200 + 90 * (round % 5))).await;
+        world.node.kill().await.unwrap();
+        world.node.restart(Listen::SamePort).await.unwrap();
+    }
+    is_over.store(true, Ordering::Relaxed);
+    let mut finished = 0;
+    while let Some(done) = senders.join_next().await {
+        let (person, done) = done.unwrap();
+        for (id, seed) in &done {
+            person.until(*id, UploadStage::Ready).await;
+            let bytes = person.bytes(&world, *id, Wanted::Original).await;
+            assert!(bytes == bytes_of(*seed), "{id} has other bytes");
+        }
+        finished += done.len();
+        // What was begun, given up and begun anew waits, and is shown as nothing else.
+        let all = person.http.uploads(200).await.unwrap().uploads;
+        for upload in all {
+            let id = upload.attachment.upload_id.0;
+            if !done.iter().any(|(known, _)| *known == id) {
+                assert_eq!(upload.attachment.state, UploadStage::Waiting, "{upload:?}");
+            }
+            person.http.cancel_upload(id).await.unwrap();
+        }
+    }
+    assert!(
+        finished >= PEOPLE && cuts.load(Ordering::Relaxed) > 0,
+        "{finished} {cuts:?}"
+    );
+    // What was at its end when the server was killed goes after the restart.
+    world.node.kill().await.unwrap();
+    world.node.restart(Listen::SamePort).await.unwrap();
+    let began = Instant::now();
+    while !world.kept_files().is_empty() {
+        assert!(began.elapsed() < PATIENCE, "{:?}", world.kept_files());
+        sleep(LOOK_AGAIN).await;
+    }
 }

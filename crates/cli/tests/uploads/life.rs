@@ -43,7 +43,9 @@ pub(crate) async fn a_large_file_goes_on_after_a_cut(place: Place) {
     const PART: usize = 16 * 1024 * 1024;
     let world = World::start(place, "parts_from_bytes = 1000000\n").await;
     let ann = world.person("ann").await;
-    let bytes: Vec<u8> = (0..3 * PART + 77).map(|at| (at % 253) as u8).collect();
+    let bytes: Vec<u8> = (0..3 * PART + 77)
+        .map(|at| u8::try_from(at % 253).unwrap())
+        .collect();
     let file = world.file("large.bin", &bytes);
     let mut begun = None;
     {
@@ -103,5 +105,5 @@ pub(crate) async fn what_is_deleted_is_gone_with_all_that_was_made_of_it(place: 
             sleep(LOOK_AGAIN).await;
         }
     }
-    assert_eq!(world.kept_files(), [const { std::path::PathBuf::new() }; 0]);
+    assert!(world.kept_files().is_empty(), "{:?}", world.kept_files());
 }

@@ -14,7 +14,8 @@ const SECRET: &[u8] = b"48 51 24.5 N 2 21 3.2 E";
 
 fn jpeg(width: u32, height: u32) -> Vec<u8> {
     let picture = RgbImage::from_fn(width, height, |x, y| {
-        image::Rgb([(x % 256) as u8, (y % 256) as u8, 128])
+        let shade = |at: u32| u8::try_from(at % 256).unwrap();
+        image::Rgb([shade(x), shade(y), 128])
     });
     let mut bytes = Vec::new();
     DynamicImage::from(picture)
@@ -72,7 +73,7 @@ pub(crate) async fn a_picture_loses_its_maker_and_gains_a_thumbnail(place: Place
     let seq = ann.show(room, &[id]).await;
     let ready = ann.until(id, UploadStage::Ready).await;
     let shown = bob.shown(room, seq).await;
-    assert_eq!(shown, [ready.attachment.clone()]);
+    assert_eq!(shown, std::slice::from_ref(&ready.attachment));
     let shown = &shown[0];
     assert_eq!(
         (shown.width, shown.height),

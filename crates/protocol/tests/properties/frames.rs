@@ -12,7 +12,6 @@ use tidemark_core::conversation::{
 };
 use tidemark_core::presence::Status;
 use tidemark_core::timeline::TimelineMessage;
-use tidemark_core::upload::{Attachment, MadeFile, MediaFacts, UploadState, Variant};
 use tidemark_core::{ClientId, ConversationId, Seq, SessionId, Timestamp, UploadId, UserId};
 use tidemark_protocol::body::{Conversation, Draft, Message as ShownMessage, Personal, User};
 use tidemark_protocol::frame::{
@@ -25,11 +24,12 @@ use tidemark_protocol::wire::{LogEntry, Secret, UnknownEvent, Wire};
 use tidemark_protocol::{ByeCode, Code};
 use uuid::Uuid;
 
+use crate::attachments::attachment;
 use crate::changes::{change, members_change};
 
 const MILLIS_MAX: i64 = (1 << 53) - 1;
 
-fn uuid() -> impl Strategy<Value = Uuid> {
+pub(crate) fn uuid() -> impl Strategy<Value = Uuid> {
     any::<u128>().prop_map(Uuid::from_u128)
 }
 
@@ -134,50 +134,6 @@ fn message() -> BoxedStrategy<Message> {
             attachments,
         })
         .boxed()
-}
-
-fn attachment() -> impl Strategy<Value = Attachment> {
-    let state = select(vec![
-        UploadState::Waiting,
-        UploadState::Scanning,
-        UploadState::Ready,
-        UploadState::Refused,
-    ]);
-    let facts = (
-        option::of(any::<u32>()),
-        option::of(any::<u64>()),
-        option::of(text()),
-        option::of(vec(any::<u8>(), 0..5)),
-        any::<bool>(),
-    );
-    let facts = facts.prop_map(
-        |(width, duration_ms, blur, waveform, has_thumbnail)| MediaFacts {
-            width,
-            height: width,
-            duration_ms,
-            blur,
-            waveform,
-            files: has_thumbnail
-                .then(|| MadeFile {
-                    variant: Variant::Thumbnail,
-                    content_type: "image/jpeg".to_owned(),
-                    width,
-                    height: None,
-                })
-                .into_iter()
-                .collect(),
-        },
-    );
-    (uuid(), text(), any::<u64>(), state, facts).prop_map(|(id, name, size, state, facts)| {
-        Attachment {
-            upload: UploadId(id),
-            name,
-            content_type: "image/png".to_owned(),
-            size,
-            state,
-            facts,
-        }
-    })
 }
 
 fn client_id() -> impl Strategy<Value = ClientId> {

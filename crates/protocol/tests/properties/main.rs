@@ -5,6 +5,7 @@
     reason = "clippy.toml allows it in tests, but does not see that all of this is one"
 )]
 
+mod attachments;
 mod changes;
 mod frames;
 mod json;

@@ -50,7 +50,7 @@ use crate::socket;
 const BODY_BYTES_MAX: usize = 512 * 1024;
 
 /// All of the server's paths.
-pub(crate) fn router<S: Store + Directory>(gateway: Arc<Gateway<S>>) -> Router {
+pub(crate) fn router<S: Store + Directory>(gateway: &Arc<Gateway<S>>) -> Router {
     Router::new()
         .merge(people())
         .merge(conversations())
@@ -70,11 +70,11 @@ pub(crate) fn router<S: Store + Directory>(gateway: Arc<Gateway<S>>) -> Router {
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .layer(middleware::from_fn_with_state(
-            Arc::clone(&gateway),
+            Arc::clone(gateway),
             observe::<S>,
         ))
-        .with_state(Arc::clone(&gateway))
-        .merge(bytes(&gateway))
+        .with_state(Arc::clone(gateway))
+        .merge(bytes(gateway))
 }
 
 fn people<S: Store + Directory>() -> Router<Arc<Gateway<S>>> {

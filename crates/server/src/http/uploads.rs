@@ -177,6 +177,7 @@ pub(super) enum WantedVariant {
 pub(super) struct WantedBytes {
     /// `original` if absent.
     #[serde(default)]
+    #[param(inline)]
     variant: WantedVariant,
     /// Whether a browser is to save it, also where it could show it.
     #[serde(default)]

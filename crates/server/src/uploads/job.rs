@@ -15,7 +15,7 @@ use crate::gateway::Gateway;
 /// How often to look when nobody tells of news: bytes may have come to another node, and a retry may be due.
 const RECHECK: Duration = Duration::from_secs(1);
 /// How often bytes are looked for that belong to no upload.
-const ORPHANS_INTERVAL: Duration = Duration::from_secs(3_600);
+const ORPHANS_INTERVAL: Duration = Duration::from_hours(1);
 /// How long to wait before asking again what could not answer.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -93,10 +93,9 @@ impl<S: Store + Directory> Caretaker<S> {
         loop {
             let ended = gateway.end_expired_uploads().await;
             let is_done = matches!(ended, Ok(false));
-            if is_done && Instant::now() >= orphans_at {
-                if gateway.sweep_orphans().await.is_ok() {
-                    orphans_at = Instant::now() + ORPHANS_INTERVAL;
-                }
+            let is_due = is_done && Instant::now() >= orphans_at;
+            if is_due && gateway.sweep_orphans().await.is_ok() {
+                orphans_at = Instant::now() + ORPHANS_INTERVAL;
             }
             if !matches!(ended, Ok(true)) {
                 sleep(RECHECK).await;

@@ -19,7 +19,7 @@ use crate::auth::secret_hash;
 use crate::config::{BlobEngine, Config, MediaConfig, S3BlobsConfig, ScannerConfig, UploadsConfig};
 
 /// How long a scanner may take for one file.
-const SCANNER_DEADLINE: Duration = Duration::from_secs(120);
+const SCANNER_DEADLINE: Duration = Duration::from_mins(2);
 
 /// The subcommand by which this program looks into a file.
 const WORKER: &str = "media-worker";
@@ -28,7 +28,7 @@ const WORKER: &str = "media-worker";
 const SCRATCH_PREFIX: &str = "scratch-";
 
 /// After how long without a new file such a directory is taken for left behind.
-const SCRATCH_AGE_MAX: Duration = Duration::from_secs(24 * 3_600);
+const SCRATCH_AGE_MAX: Duration = Duration::from_hours(24);
 
 /// Why uploads cannot be kept as configured.
 #[derive(Debug, thiserror::Error)]

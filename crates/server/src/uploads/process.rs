@@ -21,7 +21,7 @@ const UNKNOWN_TYPE: &str = "application/octet-stream";
 /// How long to wait after the first failure; doubled with each further one.
 const RETRY_MIN: Duration = Duration::from_secs(2);
 /// How long to wait at most.
-const RETRY_MAX: Duration = Duration::from_secs(300);
+const RETRY_MAX: Duration = Duration::from_mins(5);
 /// How often a file that takes too long is tried.
 const SLOW_TRIES_MAX: u32 = 3;
 

@@ -16,7 +16,7 @@ const EXPIRED_AT_ONCE: usize = 100;
 const LISTED_AT_ONCE: usize = 500;
 /// How old bytes are at least that are taken for nobody's: an upload is written down before its bytes can come, and what is
 /// made of it a moment after.
-const ORPHAN_AGE: Duration = Duration::from_secs(3_600);
+const ORPHAN_AGE: Duration = Duration::from_hours(1);
 
 /// Something cannot be asked now.
 pub(super) struct Unavailable;

@@ -22,3 +22,4 @@ mod presence;
 mod servers;
 mod shared_store;
 mod shared_uploads;
+mod uploads;

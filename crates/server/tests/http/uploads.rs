@@ -63,7 +63,9 @@ impl Caller {
         let url = self.get(&format!("/v1/uploads/{id}/url")).await;
         assert_eq!(url.status, 200, "{url:?}");
         assert_eq!(url.body["method"], "GET");
-        reqwest::get(url.body["url"].as_str().unwrap()).await.unwrap()
+        reqwest::get(url.body["url"].as_str().unwrap())
+            .await
+            .unwrap()
     }
 
     async fn gets(&self, id: &str) -> bool {
@@ -118,7 +120,12 @@ async fn a_file_reaches_those_who_see_the_message_and_nobody_else() {
     assert_eq!(fetched.status(), 200);
     let headers = fetched.headers().clone();
     assert_eq!(headers["x-content-type-options"], "nosniff");
-    assert!(headers["content-disposition"].to_str().unwrap().contains("cat.png"));
+    assert!(
+        headers["content-disposition"]
+            .to_str()
+            .unwrap()
+            .contains("cat.png")
+    );
     assert_eq!(fetched.bytes().await.unwrap(), bytes);
 
     // And it goes with the message.
@@ -128,7 +135,12 @@ async fn a_file_reaches_those_who_see_the_message_and_nobody_else() {
     assert_eq!(ann.delete(&path).await.status, 200);
     assert!(!bob.gets(&id).await);
     let began = Instant::now();
-    while reqwest::get(url.body["url"].as_str().unwrap()).await.unwrap().status() != 404 {
+    while reqwest::get(url.body["url"].as_str().unwrap())
+        .await
+        .unwrap()
+        .status()
+        != 404
+    {
         assert!(began.elapsed() < PATIENCE, "the bytes are still there");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -142,14 +154,38 @@ async fn what_does_not_fit_the_announcement_is_refused() {
     let world = World::with(PLAIN).await;
     let ann = world.person("ann").await;
     for (wrong, code) in [
-        (json!({"name": "", "size": 3, "content_type": "a/b"}), "invalid"),
-        (json!({"name": "a\0b", "size": 3, "content_type": "a/b"}), "invalid"),
-        (json!({"name": "a\r\nb", "size": 3, "content_type": "a/b"}), "invalid"),
-        (json!({"name": "a", "size": 0, "content_type": "a/b"}), "invalid"),
-        (json!({"name": "a", "size": -1, "content_type": "a/b"}), "invalid"),
-        (json!({"name": "a", "size": 3, "content_type": "nothing"}), "invalid"),
-        (json!({"name": "a", "size": 3, "content_type": "a/b", "sha256": "xyz"}), "invalid"),
-        (json!({"name": "a", "size": 1u64 << 50, "content_type": "a/b"}), "too_large"),
+        (
+            json!({"name": "", "size": 3, "content_type": "a/b"}),
+            "invalid",
+        ),
+        (
+            json!({"name": "a\0b", "size": 3, "content_type": "a/b"}),
+            "invalid",
+        ),
+        (
+            json!({"name": "a\r\nb", "size": 3, "content_type": "a/b"}),
+            "invalid",
+        ),
+        (
+            json!({"name": "a", "size": 0, "content_type": "a/b"}),
+            "invalid",
+        ),
+        (
+            json!({"name": "a", "size": -1, "content_type": "a/b"}),
+            "invalid",
+        ),
+        (
+            json!({"name": "a", "size": 3, "content_type": "nothing"}),
+            "invalid",
+        ),
+        (
+            json!({"name": "a", "size": 3, "content_type": "a/b", "sha256": "xyz"}),
+            "invalid",
+        ),
+        (
+            json!({"name": "a", "size": 1u64 << 50, "content_type": "a/b"}),
+            "too_large",
+        ),
     ] {
         let answer = ann.post("/v1/uploads", wrong.clone()).await;
         let status = if code == "invalid" { 400 } else { 413 };
@@ -177,8 +213,13 @@ async fn what_does_not_fit_the_announcement_is_refused() {
         assert!(answer.status().is_client_error(), "{what}: {answer:?}");
     }
     let id = mine.as_str().unwrap();
-    assert_eq!(ann.get(&format!("/v1/uploads/{id}")).await.body["state"], "waiting");
-    let incomplete = ann.post(&format!("/v1/uploads/{id}/complete"), json!({})).await;
+    assert_eq!(
+        ann.get(&format!("/v1/uploads/{id}")).await.body["state"],
+        "waiting"
+    );
+    let incomplete = ann
+        .post(&format!("/v1/uploads/{id}/complete"), json!({}))
+        .await;
     assert!(incomplete.is_problem(409, "conflict"), "{incomplete:?}");
     assert!(send(&begun, b"four".to_vec()).await.status().is_success());
     // By the same URL nobody puts other bytes there.
@@ -205,7 +246,12 @@ async fn a_message_shows_only_what_has_come_and_is_its_senders() {
         assert!(answer.is_problem(status, code), "{answer:?}");
     }
     // Nobody told the server that the bytes came: it looks before it says no.
-    assert!(send(&waiting, b"later".to_vec()).await.status().is_success());
+    assert!(
+        send(&waiting, b"later".to_vec())
+            .await
+            .status()
+            .is_success()
+    );
     assert_eq!(ann.show(&room, &[waiting_id]).await.status, 201);
     let message = json!({
         "client_id": Uuid::now_v7(),
@@ -218,7 +264,11 @@ async fn a_message_shows_only_what_has_come_and_is_its_senders() {
     // What a message shows is not deleted beside it.
     let deleted = ann.delete(&format!("/v1/uploads/{waiting_id}")).await;
     assert!(deleted.is_problem(409, "conflict"), "{deleted:?}");
-    assert!(bob.delete(&format!("/v1/uploads/{waiting_id}")).await.is_problem(404, "not_found"));
+    assert!(
+        bob.delete(&format!("/v1/uploads/{waiting_id}"))
+            .await
+            .is_problem(404, "not_found")
+    );
 }
 
 #[tokio::test]
@@ -227,7 +277,10 @@ async fn bytes_are_known_again_and_count_for_the_owners_share() {
     let (ann, bob) = (world.person("ann").await, world.person("bob").await);
     let id = ann.ready("a.png", b"same bytes").await;
     let listed = ann.get("/v1/uploads").await.body;
-    assert_eq!((&listed["used_bytes"], &listed["quota_bytes"]), (&json!(10), &json!(20)));
+    assert_eq!(
+        (&listed["used_bytes"], &listed["quota_bytes"]),
+        (&json!(10), &json!(20))
+    );
     assert_eq!(listed["uploads"][0]["upload_id"], id);
     let digest = "df7b2e50e0ad0cb3c3d1d8b5a7fd61a4d0cc0a3b4ea5dc4b6e0b1d1d8a0d7b11";
     let mut known = announcement("b.png", b"same bytes");
@@ -235,22 +288,38 @@ async fn bytes_are_known_again_and_count_for_the_owners_share() {
     let again = ann.post("/v1/uploads", known.clone()).await;
     assert_eq!((again.status, &again.body["state"]), (201, &json!("ready")));
     let copy = again.text("upload_id");
-    assert_eq!(ann.fetch(&copy).await.bytes().await.unwrap(), &b"same bytes"[..]);
+    assert_eq!(
+        ann.fetch(&copy).await.bytes().await.unwrap(),
+        &b"same bytes"[..]
+    );
     let too_much = ann.post("/v1/uploads", announcement("c.png", b"x")).await;
     assert!(too_much.is_problem(413, "too_large"), "{too_much:?}");
     // The bytes stay for the other one.
     assert_eq!(ann.delete(&format!("/v1/uploads/{id}")).await.status, 204);
     assert!(!ann.gets(&id).await);
-    assert_eq!(ann.fetch(&copy).await.bytes().await.unwrap(), &b"same bytes"[..]);
+    assert_eq!(
+        ann.fetch(&copy).await.bytes().await.unwrap(),
+        &b"same bytes"[..]
+    );
     // Somebody else does not get them by naming their digest.
     let foreign = bob.post("/v1/uploads", known.clone()).await;
     assert_eq!(foreign.body["state"], "waiting");
     // And whoever names another digest than that of the bytes has said what is not so.
     known["sha256"] = json!(digest);
     let liar = bob.post("/v1/uploads", known).await.body;
-    assert!(send(&liar, b"same bytes".to_vec()).await.status().is_success());
-    let refused = bob.upload_until(liar["upload_id"].as_str().unwrap(), "refused").await;
-    assert!(refused["reason"].as_str().unwrap().contains("sha256"), "{refused}");
+    assert!(
+        send(&liar, b"same bytes".to_vec())
+            .await
+            .status()
+            .is_success()
+    );
+    let refused = bob
+        .upload_until(liar["upload_id"].as_str().unwrap(), "refused")
+        .await;
+    assert!(
+        refused["reason"].as_str().unwrap().contains("sha256"),
+        "{refused}"
+    );
 }
 
 fn sha256(bytes: &[u8]) -> String {
@@ -286,9 +355,14 @@ async fn a_large_file_comes_in_parts_in_any_order() {
     };
     for (at, number) in [(0, 2), (1, 1)] {
         let part = &signed["parts"][at];
-        assert_eq!((&part["number"], &part["size"]), (&json!(number), &json!(piece(number).len())));
+        assert_eq!(
+            (&part["number"], &part["size"]),
+            (&json!(number), &json!(piece(number).len()))
+        );
         assert!(send(part, piece(number)).await.status().is_success());
-        let complete = ann.post(&format!("/v1/uploads/{id}/complete"), json!({})).await;
+        let complete = ann
+            .post(&format!("/v1/uploads/{id}/complete"), json!({}))
+            .await;
         if number == 2 {
             assert!(complete.is_problem(409, "conflict"), "{complete:?}");
             assert_eq!(ann.get(&parts).await.body["arrived"], json!([2]));
@@ -296,7 +370,9 @@ async fn a_large_file_comes_in_parts_in_any_order() {
             assert_eq!(complete.status, 200, "{complete:?}");
         }
     }
-    let again = ann.post(&format!("/v1/uploads/{id}/complete"), json!({})).await;
+    let again = ann
+        .post(&format!("/v1/uploads/{id}/complete"), json!({}))
+        .await;
     assert_eq!(again.status, 200);
     assert!(ann.get(&parts).await.is_problem(409, "conflict"));
     ann.upload_until(id, "ready").await;
@@ -315,7 +391,10 @@ async fn what_nobody_uses_ends_and_a_url_ends_sooner() {
     let unused = ann.ready("u.png", b"unused").await;
     let used = ann.ready("s.png", b"shown").await;
     assert_eq!(ann.show(&room, &[&used]).await.status, 201);
-    let url = ann.get(&format!("/v1/uploads/{used}/url")).await.text("url");
+    let url = ann
+        .get(&format!("/v1/uploads/{used}/url"))
+        .await
+        .text("url");
     let began = Instant::now();
     for id in [waiting["upload_id"].as_str().unwrap(), &unused] {
         while ann.get(&format!("/v1/uploads/{id}")).await.status == 200 {
@@ -327,7 +406,10 @@ async fn what_nobody_uses_ends_and_a_url_ends_sooner() {
         assert!(began.elapsed() < PATIENCE);
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    assert_eq!(send(&waiting, b"never".to_vec()).await.status().as_u16() / 100, 4);
+    assert_eq!(
+        send(&waiting, b"never".to_vec()).await.status().as_u16() / 100,
+        4
+    );
     assert_eq!(ann.fetch(&used).await.bytes().await.unwrap(), &b"shown"[..]);
 }
 

@@ -167,19 +167,48 @@ fn all_kept(rows: &[Row]) -> Result<Vec<Upload>, Trouble> {
     rows.iter().map(|row| Ok(kept(row)?.upload)).collect()
 }
 
-fn by_id(id: UploadId) -> Statement {
+pub(crate) fn by_id(id: UploadId) -> Statement {
     Statement::new(BY_ID).uuid(id.0)
 }
 
-fn twin_statement(owner: &UserId, sha256: Sha256, size: u64) -> Statement {
+pub(crate) fn twin_statement(owner: &UserId, sha256: Sha256, size: u64) -> Statement {
     Statement::new(TWIN)
         .text(owner.to_string())
         .bytes(sha256)
         .number(signed(size))
 }
 
-fn held_statement(owner: &UserId) -> Statement {
+pub(crate) fn held_statement(owner: &UserId) -> Statement {
     Statement::new(HELD).text(owner.to_string())
+}
+
+pub(crate) fn shown_statement(upload: i64) -> Statement {
+    Statement::new(SHOWN).number(upload)
+}
+
+pub(crate) fn page_statement(
+    owner: &UserId,
+    before: Option<UploadId>,
+    entries: usize,
+) -> Statement {
+    Statement::new(OF_OWNER)
+        .text(owner.to_string())
+        .uuid(before.map_or(uuid::Uuid::max(), |before| before.0))
+        .number(page_size(entries))
+}
+
+pub(crate) fn due_statement(now: Timestamp, entries: usize) -> Statement {
+    Statement::new(DUE).number(now.0).number(page_size(entries))
+}
+
+pub(crate) fn expired_statement(now: Timestamp, entries: usize) -> Statement {
+    Statement::new(EXPIRED)
+        .number(now.0)
+        .number(page_size(entries))
+}
+
+pub(crate) fn in_use_statement(contents: &[UploadId]) -> Statement {
+    Statement::new(IN_USE).uuids(contents.iter().map(|id| id.0).collect())
 }
 
 fn held(rows: &[Row]) -> Result<Held, Trouble> {
@@ -276,7 +305,7 @@ pub(crate) async fn change(
             twin: twin.as_ref(),
         };
         let Some(next) = upload::change(&found.upload, change.clone(), used)? else {
-            let shown = Statement::new(SHOWN).number(found.key);
+            let shown = shown_statement(found.key);
             let answers = connections.read(&[shown]).await?;
             return Ok(UploadChanged {
                 upload: found.upload,
@@ -337,7 +366,7 @@ async fn write(
     if attachment != found.upload.attachment() {
         statements.push(note(found, &attachment));
     }
-    statements.push(Statement::new(SHOWN).number(found.key));
+    statements.push(shown_statement(found.key));
     let mut answers = connections.change_in_order(statements).await?;
     let shown = answers.pop().unwrap_or_default();
     let changed = answers.into_iter().nth(written).unwrap_or_default();
@@ -390,7 +419,7 @@ pub(crate) async fn visible(
 async fn is_seen(connections: &Connections, caller: &Caller, found: &Kept) -> Read<bool> {
     /// Conversations to ask about at once.
     const AT_ONCE: usize = 50;
-    let shown = Statement::new(SHOWN).number(found.key);
+    let shown = shown_statement(found.key);
     let answers = connections.read(&[shown]).await?;
     let shown = shown_of(answers.first().map_or(&[], Vec::as_slice))?;
     for some in shown.chunks(AT_ONCE) {
@@ -417,10 +446,7 @@ pub(crate) async fn of_owner(
     entries_max: usize,
 ) -> Read<UploadsPage> {
     let entries_max = entries_max.max(1);
-    let page = Statement::new(OF_OWNER)
-        .text(owner.to_string())
-        .uuid(before.map_or(uuid::Uuid::max(), |before| before.0))
-        .number(page_size(entries_max.saturating_add(1)));
+    let page = page_statement(owner, before, entries_max.saturating_add(1));
     let answers = connections.read(&[page, held_statement(owner)]).await?;
     let mut uploads = all_kept(answers.first().map_or(&[], Vec::as_slice))?;
     let more = uploads.len() > entries_max;
@@ -437,7 +463,7 @@ pub(crate) async fn due(
     now: Timestamp,
     entries_max: usize,
 ) -> Read<Vec<Upload>> {
-    timed(connections, DUE, now, entries_max).await
+    all(connections, due_statement(now, entries_max)).await
 }
 
 pub(crate) async fn expired(
@@ -445,18 +471,10 @@ pub(crate) async fn expired(
     now: Timestamp,
     entries_max: usize,
 ) -> Read<Vec<Upload>> {
-    timed(connections, EXPIRED, now, entries_max).await
+    all(connections, expired_statement(now, entries_max)).await
 }
 
-async fn timed(
-    connections: &Connections,
-    sql: &'static str,
-    now: Timestamp,
-    entries_max: usize,
-) -> Read<Vec<Upload>> {
-    let asked = Statement::new(sql)
-        .number(now.0)
-        .number(page_size(entries_max));
+async fn all(connections: &Connections, asked: Statement) -> Read<Vec<Upload>> {
     let answers = connections.read(&[asked]).await?;
     Ok(all_kept(answers.first().map_or(&[], Vec::as_slice))?)
 }
@@ -465,7 +483,7 @@ pub(crate) async fn contents_in_use(
     connections: &Connections,
     contents: &[UploadId],
 ) -> Read<Vec<UploadId>> {
-    let asked = Statement::new(IN_USE).uuids(contents.iter().map(|id| id.0).collect());
+    let asked = in_use_statement(contents);
     let answers = connections.read(&[asked]).await?;
     let rows = answers.first().map_or(&[][..], Vec::as_slice);
     let used: Result<Vec<_>, Trouble> = rows

@@ -4,14 +4,14 @@ use tidemark_core::access::Caller;
 use tidemark_core::conversation::{
     Action, Command, Emoji, Mentions, NewAmendment, NewMessage, NewReply, Wish,
 };
-use tidemark_core::{ClientId, ConversationId, Position, Seq, Timestamp, UserId};
+use tidemark_core::{ClientId, ConversationId, Position, Seq, Timestamp, UploadId, UserId};
 use tokio_postgres::Client;
 use uuid::Uuid;
 
 use super::super::feed::Selection;
 use super::super::statement::Statement;
 use super::super::{
-    facts, feed, inbox, mentions, moderation, personal, reads, thread_reads, timeline,
+    facts, feed, inbox, mentions, moderation, personal, reads, thread_reads, timeline, uploads,
 };
 use super::database;
 use crate::PageLimits;
@@ -223,4 +223,45 @@ async fn mentions_are_read_from_the_end_of_their_index() {
     let plan = plan(&client, statement).await;
     let scans = plan.matches("Index Scan Backward using mention_by_position");
     assert_eq!(scans.count(), 2, "{plan}");
+}
+
+/// Some thousand people with ten uploads each, most of which a message shows.
+const UPLOADED: &str = "
+    INSERT INTO tidemark.person (id, origin, created_at)
+        SELECT 'person-' || n, 0, 0 FROM generate_series(1, 4000) AS n;
+    INSERT INTO tidemark.upload (id, owner, name, content_type, size, sha256, state, content, created_at,
+            expires_at, shown)
+        SELECT lpad(to_hex(n), 32, '0')::uuid, 1 + n % 4000, 'cat.png', 'image/png', 1000,
+            decode(lpad(to_hex(n % 1000), 64, '0'), 'hex'),
+            CASE WHEN n % 1000 = 0 THEN 'uploaded' ELSE 'ready' END,
+            lpad(to_hex(n), 32, '0')::uuid, 0, n, CASE WHEN n % 500 = 0 THEN 0 ELSE 1 END
+        FROM generate_series(1, 40000) AS n;
+    INSERT INTO tidemark.attachment SELECT 1 + n % 1000, n, n FROM generate_series(1, 40000) AS n;
+    ANALYZE;";
+
+/// What is asked about uploads costs the same however many there are.
+#[tokio::test]
+async fn uploads_are_found_by_indexes() {
+    let connector = database().await;
+    let client = connector.open_alone().await.unwrap();
+    client.batch_execute(UPLOADED).await.unwrap();
+    let (ann, id) = (person(7), |number| UploadId(Uuid::from_u128(number)));
+    let asked = [
+        uploads::by_id(id(7)),
+        uploads::twin_statement(&ann, [0; 32], 1_000),
+        uploads::held_statement(&ann),
+        uploads::shown_statement(7),
+        uploads::page_statement(&ann, Some(id(20_000)), 50),
+        uploads::due_statement(Timestamp(1_000), 4),
+        uploads::expired_statement(Timestamp(30_000), 100),
+        uploads::in_use_statement(&(1..100).map(id).collect::<Vec<_>>()),
+    ];
+    for statement in asked {
+        let sql = statement.sql();
+        let plan = plan(&client, statement).await;
+        for table in ["upload", "attachment"] {
+            let scan = format!("Seq Scan on {table}");
+            assert!(!plan.contains(&scan), "{sql}\n{plan}");
+        }
+    }
 }
