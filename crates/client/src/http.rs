@@ -3,12 +3,14 @@
 use std::fmt::{self, Write};
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_LENGTH, RETRY_AFTER};
+use reqwest::header::{CONTENT_LENGTH, RANGE, RETRY_AFTER};
 use reqwest::{Method, RequestBuilder, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tidemark_core::conversation::Emoji;
-use tidemark_core::{ClientId, ConversationId, InviteId, Position, Seq, SessionId, UserId};
+use tidemark_core::{
+    ClientId, ConversationId, InviteId, Position, Seq, SessionId, UploadId, UserId,
+};
 use tidemark_protocol::Code;
 use tidemark_protocol::body::{
     Accepted, BanToMake, Bans, Blocks, Conversation, ConversationPatch, Cursor, DeliveredCursor,
@@ -274,10 +276,10 @@ calls! {
         = GET format!("/v1/conversations/{id}/messages/{seq}/history?after={after}&limit={limit}");
     /// Announces a file whose bytes the caller sends itself; [`upload`](Self::upload) does all of it.
     announce_upload(upload: &NewUpload) -> UploadBegun = POST "/v1/uploads", upload;
-    /// The latest of the user's uploads.
-    uploads(limit: u32) -> Uploads = GET format!("/v1/uploads?limit={limit}");
     /// A page of those whom the user blocks, in the order of their ids.
     blocks(limit: u32, after: Option<&UserId>) -> Blocks = GET blocks_path(limit, after);
+    /// A page of the user's own uploads, the latest first, and how much room they take.
+    uploads(limit: u32, before: Option<UploadId>) -> Uploads = GET uploads_path(limit, before);
 }
 
 impl Http {
@@ -363,9 +365,18 @@ impl Http {
         Ok(response.status().as_u16())
     }
 
-    /// Asks for bytes by a signed request.
-    pub(crate) async fn fetch_bytes(&self, signed: &SignedRequest) -> Result<Response, ()> {
-        self.signed(signed)?.send().await.map_err(|_| ())
+    /// Asks for the bytes from a place on by a signed request.
+    pub(crate) async fn fetch_bytes(
+        &self,
+        signed: &SignedRequest,
+        from: u64,
+    ) -> Result<Response, ()> {
+        let request = self.signed(signed)?;
+        let request = match from {
+            0 => request,
+            from => request.header(RANGE, format!("bytes={from}-")),
+        };
+        request.send().await.map_err(|_| ())
     }
 
     fn signed(&self, signed: &SignedRequest) -> Result<RequestBuilder, ()> {
@@ -456,6 +467,14 @@ fn blocks_path(limit: u32, after: Option<&UserId>) -> String {
     let mut path = format!("/v1/blocks?limit={limit}");
     if let Some(after) = after {
         let _ = write!(path, "&after={}", escape(after.as_str()));
+    }
+    path
+}
+
+fn uploads_path(limit: u32, before: Option<UploadId>) -> String {
+    let mut path = format!("/v1/uploads?limit={limit}");
+    if let Some(before) = before {
+        let _ = write!(path, "&before={before}");
     }
     path
 }

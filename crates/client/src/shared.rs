@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tidemark_core::conversation::NewMessage;
 use tidemark_core::timeline::Timeline;
 use tidemark_core::{ClientId, ConversationId, Seq};
+use tidemark_protocol::body;
 use tidemark_protocol::session::client::{ClientSession, Ending, Update};
 use tidemark_protocol::wire::LogEntry;
 use tokio::sync::{Notify, broadcast, oneshot, watch};
@@ -95,6 +96,18 @@ impl Shared {
         self.unsent
             .send_if_modified(|known| std::mem::replace(known, unsent) != unsent);
         result
+    }
+
+    /// The server said where an upload is that a message shows.
+    pub(crate) fn learn_upload(&self, conversation: ConversationId, seq: Seq, told: body::Upload) {
+        let update = Update::UploadChanged {
+            shown: Some((conversation, seq)),
+            attachment: told.attachment.into(),
+            reason: told.reason,
+        };
+        self.lock().take(&update);
+        // Nobody listening is fine.
+        let _ = self.updates.send(update);
     }
 
     /// Puts a message into the outbox; what becomes of it will be told to the receiver.

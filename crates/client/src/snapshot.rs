@@ -149,8 +149,8 @@ impl From<Snapshot> for Resumption {
 
 #[cfg(test)]
 mod tests {
-    use tidemark_core::ClientId;
     use tidemark_core::conversation::{Mentions, NewMessage};
+    use tidemark_core::{ClientId, UploadId};
     use uuid::Uuid;
 
     use super::*;
@@ -178,7 +178,7 @@ mod tests {
                     mentions: Mentions::All,
                     client_at: None,
                     thread: None,
-                    attachments: Vec::new(),
+                    attachments: vec![UploadId(Uuid::from_u128(3))],
                 },
             }],
             personal_version: 9,

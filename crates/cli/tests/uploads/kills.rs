@@ -101,7 +101,7 @@ pub(crate) async fn kills_lose_and_show_nothing_half(place: Place) {
         }
         finished += done.len();
         // What was begun, given up and begun anew waits, and is shown as nothing else.
-        let all = person.http.uploads(200).await.unwrap().uploads;
+        let all = person.http.uploads(200, None).await.unwrap().uploads;
         for upload in all {
             let id = upload.attachment.upload_id.0;
             if !done.iter().any(|(known, _)| *known == id) {
