@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tidemark_client::{Client, HttpError, Page};
 use tidemark_core::conversation::{ConversationKind, Visibility};
-use tidemark_core::{ClientId, ConversationId, Seq, Timestamp, UserId};
+use tidemark_core::{ClientId, ConversationId, Seq, Timestamp, UploadId, UserId};
 use tidemark_protocol::body::{
     ConversationPatch, MembersToAdd, NewConversation, PersonalPatch, ThreadEntry,
 };
@@ -267,6 +267,19 @@ pub(super) async fn readers(
     }))
 }
 
+/// Brings what became of an upload into the timeline; without an answer, it is shown as it was.
+pub(super) async fn uploaded(
+    client: &Client,
+    conversation: ConversationId,
+    seq: Seq,
+    upload: UploadId,
+) -> Option<Event> {
+    let asked = patiently(|| client.ask_upload(conversation, seq, upload)).await;
+    // Whoever listens to the client is told.
+    let _ = asked;
+    None
+}
+
 /// Older messages.
 pub(super) async fn older(
     client: &Client,
@@ -285,7 +298,7 @@ fn failed(error: &HttpError) -> Event {
     }
 }
 
-fn sentence(error: &HttpError) -> String {
+pub(super) fn sentence(error: &HttpError) -> String {
     match error {
         HttpError::Refused { .. } | HttpError::Unexpected { .. } => error.to_string(),
         HttpError::Unreachable(cause) if cause.is_timeout() => {

@@ -5,7 +5,7 @@ use ratatui::layout::Size;
 use tidemark_client::{ConversationState, OutgoingMessage, Pending};
 use tidemark_core::conversation::{Emoji, Mentions};
 use tidemark_core::timeline::Timeline;
-use tidemark_core::{ClientId, ConversationId, Seq, UserId};
+use tidemark_core::{ClientId, ConversationId, Seq, UploadId, UserId};
 use tidemark_protocol::{Code, body};
 
 /// Something that happened.
@@ -33,6 +33,12 @@ pub(super) enum Event {
         client_id: ClientId,
         code: Code,
         detail: String,
+    },
+    /// A message of ours cannot even wait to be sent.
+    NotTaken {
+        conversation: ConversationId,
+        message: OutgoingMessage,
+        reason: String,
     },
     /// Somebody is writing.
     Typing(ConversationId, UserId),
@@ -64,6 +70,15 @@ pub(super) enum Event {
     DeliveredTo(ConversationId, UserId, Seq),
     /// A conversation that the person asked for: it is to be opened.
     Begun(Box<body::Conversation>),
+    /// How far a transfer of files is.
+    Progress(Progress),
+    /// What a transfer of files has come to.
+    TransferOver(TransferId, Outcome),
+    /// A file of ours was looked at, and nobody may have it.
+    FileRefused {
+        name: String,
+        reason: Option<String>,
+    },
     /// A command did its work.
     Done(String),
     /// A command did not do its work.
@@ -123,6 +138,56 @@ pub(super) struct ReadersAnswer {
     pub(super) delivered: Vec<(UserId, Seq)>,
 }
 
+/// Which transfer of files, in this process.
+pub(super) type TransferId = u64;
+
+/// How far a transfer of files is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Progress {
+    pub(super) transfer: TransferId,
+    /// Which file it is about now.
+    pub(super) name: String,
+    /// Bytes of that file.
+    pub(super) done: u64,
+    /// Bytes that it has, if that is known.
+    pub(super) size: Option<u64>,
+}
+
+/// What a transfer of files has come to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// A message may show it.
+    Uploaded { upload: UploadId, name: String },
+    /// It did what it was to do; what to say of that.
+    Done(String),
+    /// It did not.
+    Failed(String),
+    /// The person had it stopped.
+    Stopped,
+}
+
+/// What a transfer of files is to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Job {
+    /// Upload the file at this path, as it was typed.
+    Upload { path: String },
+    /// Save files to a path, as it was typed, or else in the current directory.
+    Save {
+        files: Vec<RemoteFile>,
+        to: Option<String>,
+    },
+    /// Show files with another program.
+    Open { files: Vec<RemoteFile> },
+}
+
+/// A file that the server has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct RemoteFile {
+    pub(super) upload: UploadId,
+    /// What its owner calls it: anything.
+    pub(super) name: String,
+}
+
 /// Something that the chat wants to happen.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Effect {
@@ -151,6 +216,12 @@ pub(super) enum Effect {
     /// The person is writing.
     TellTyping(ConversationId),
     Send(ConversationId, OutgoingMessage),
+    /// Begin a transfer of files; none is under way.
+    Transfer(TransferId, Job),
+    /// Stop it.
+    StopTransfer(TransferId),
+    /// Ask where an upload that the message at this place shows is: that may have changed while nobody told us.
+    AskUpload(ConversationId, Seq, UploadId),
     Call(Call),
     Quit,
 }

@@ -8,12 +8,14 @@
 
 mod calls;
 mod event;
+mod files;
 mod harmless;
 mod screen;
 mod session;
 mod state;
 #[cfg(test)]
 mod tests;
+mod transfers;
 mod unsent;
 mod view;
 

@@ -12,6 +12,7 @@ use futures_util::{FutureExt, StreamExt};
 use ratatui::layout::Size;
 use tidemark_client::{Client, Connection, Missed, StopReason, Update, Updates};
 use tidemark_core::typing::EXPIRES_AFTER_MS;
+use tidemark_core::upload::UploadState;
 use tidemark_core::{ConversationId, Seq, UserId};
 use tidemark_protocol::body;
 use tidemark_protocol::wire::LogEntry;
@@ -23,6 +24,7 @@ use super::calls;
 use super::event::{Effect, Event, Kept, Link, Sight};
 use super::screen::Screen;
 use super::state::State;
+use super::transfers::Carrier;
 use super::unsent::UnsentFile;
 use super::view;
 
@@ -49,6 +51,7 @@ pub(super) struct Session {
     connection: watch::Receiver<Connection>,
     answers: mpsc::Sender<Event>,
     calls: Arc<Semaphore>,
+    carrier: Carrier,
     /// Until when people count as writing.
     writers: HashMap<(ConversationId, UserId), Instant>,
     /// Whether the SDK holds something that the state has not seen.
@@ -73,6 +76,7 @@ pub(super) async fn run(
     let (answers, mut answered) = mpsc::channel(ANSWERS_MAX);
     let mut session = Session {
         connection: client.connection(),
+        carrier: Carrier::new(client.http().clone(), answers.clone()),
         client,
         state,
         unsent,
@@ -122,6 +126,7 @@ pub(super) async fn run(
             }
         }
     }
+    session.carrier.leave().await;
     Ok((session.client, session.unsent))
 }
 
@@ -210,6 +215,14 @@ impl Session {
                 read,
                 ..
             }) => Event::ThreadRead(conversation, thread, read),
+            Ok(Update::UploadChanged {
+                shown: None,
+                attachment,
+                reason,
+            }) if attachment.state == UploadState::Refused => Event::FileRefused {
+                name: attachment.name,
+                reason,
+            },
             Ok(
                 Update::Sent { .. }
                 | Update::Changed(_)
@@ -297,15 +310,18 @@ impl Session {
             Effect::MarkThreadRead(id, root, seq) => self.client.mark_thread_read(id, root, seq),
             Effect::TellTyping(id) => self.client.typing(id),
             Effect::Send(id, message) => {
-                let text = message.text.clone();
+                let kept = message.clone();
                 self.is_stale = true;
                 if let Err(error) = self.client.enqueue(id, message) {
-                    return Some(Event::Failed {
-                        sentence: error.to_string(),
-                        line: Some(text),
+                    return Some(Event::NotTaken {
+                        conversation: id,
+                        message: kept,
+                        reason: error.to_string(),
                     });
                 }
             }
+            Effect::Transfer(id, job) => self.carrier.begin(id, job),
+            Effect::StopTransfer(id) => self.carrier.stop(id),
             Effect::Quit => self.is_over = true,
             other => self.start(other),
         }
@@ -372,6 +388,11 @@ impl Session {
                     move |client| async move { calls::readers(&client, id, seq).await },
                 );
             }
+            Effect::AskUpload(id, seq, upload) => {
+                self.start_call(move |client| async move {
+                    calls::uploaded(&client, id, seq, upload).await
+                });
+            }
             Effect::Call(call) => {
                 self.start_call(|client| async move { calls::fulfil(&client, call).await });
             }
@@ -382,6 +403,8 @@ impl Session {
             | Effect::MarkThreadRead(..)
             | Effect::TellTyping(_)
             | Effect::Send(..)
+            | Effect::Transfer(..)
+            | Effect::StopTransfer(_)
             | Effect::Quit => {}
         }
     }

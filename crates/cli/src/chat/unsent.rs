@@ -127,6 +127,7 @@ fn escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tidemark_core::UploadId;
     use tidemark_core::conversation::{Mentions, NewMessage};
     use uuid::Uuid;
 
@@ -142,7 +143,7 @@ mod tests {
                 mentions: Mentions::default(),
                 client_at: None,
                 thread: None,
-                attachments: Vec::new(),
+                attachments: vec![UploadId(Uuid::from_u128(number + 100))],
             },
         }
     }

@@ -6,6 +6,7 @@
 )]
 
 mod deeds;
+mod files;
 mod own;
 mod terminal;
 

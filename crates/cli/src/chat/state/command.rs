@@ -26,6 +26,20 @@ pub(super) enum Line {
     Topic(Option<String>),
     Title(Option<String>),
     Again,
+    /// Send a file, with a text.
+    Attach {
+        file: String,
+        text: String,
+    },
+    /// Stop the transfer that is under way.
+    Cancel,
+    /// Save the files of a message, to a path if one is named.
+    Save {
+        at: Option<Seq>,
+        to: Option<String>,
+    },
+    /// Show the files of a message with another program.
+    Open(Option<Seq>),
     Help,
     Quit,
     /// Something that is done to a message: the one at this place, or the one that is meant without a word.
@@ -103,6 +117,13 @@ pub(in crate::chat) const COMMANDS: &[(&str, &str)] = &[
     ),
     ("/pin, /unpin", "pin it, or take that back"),
     ("/again", "send once more what was refused"),
+    ("/attach FILE TEXT", "send a file (quote one with spaces)"),
+    ("/cancel", "stop the file that is on its way"),
+    (
+        "/save PATH",
+        "save the files of the selected or last message",
+    ),
+    ("/open", "show them with another program"),
     ("/help", "this sheet"),
     ("/quit", "leave the program"),
 ];
@@ -155,6 +176,22 @@ pub(super) fn parse(line: &str) -> Result<Line, String> {
             Ok(Line::Message { at, deed })
         }
         "again" => bare(Line::Again, name, rest),
+        "attach" => {
+            let (file, rest) = file(rest).ok_or_else(|| usage(name))?;
+            let text = rest.trim().to_owned();
+            Ok(Line::Attach { file, text })
+        }
+        "cancel" => bare(Line::Cancel, name, rest),
+        "save" => {
+            let (at, rest) = place(rest);
+            let quoted = file(rest).filter(|(_, rest)| rest.is_empty());
+            let to = quoted.map(|(path, _)| path).or_else(|| text(rest));
+            Ok(Line::Save { at, to })
+        }
+        "open" => {
+            let (at, rest) = place(rest);
+            bare(Line::Open(at), name, rest)
+        }
         "help" => Ok(Line::Help),
         "quit" => bare(Line::Quit, name, rest),
         _ => Err(format!(
@@ -209,6 +246,15 @@ fn title(rest: &str) -> Option<(String, &str)> {
         None => rest.split_once(char::is_whitespace)?,
     };
     Some((text(title.trim())?, rest))
+}
+
+/// The path of a file, in quotes or of one word, and what follows it.
+fn file(rest: &str) -> Option<(String, &str)> {
+    let (path, rest) = match rest.chars().next() {
+        Some(quote @ ('"' | '\'')) => rest[1..].split_once(quote)?,
+        _ => rest.split_once(char::is_whitespace).unwrap_or((rest, "")),
+    };
+    Some((text(path)?, rest))
 }
 
 /// The place that `#12` in front of everything else names, and what follows it.
@@ -311,6 +357,38 @@ mod tests {
         assert_eq!(parse("/unpin it"), Err("usage: /unpin".to_owned()));
         assert_eq!(parse("/unreact"), Err("usage: /unreact EMOJI".to_owned()));
         assert!(parse("/react good").unwrap_err().contains("one character"));
+    }
+
+    #[test]
+    fn the_path_of_a_file_is_a_word_or_quoted() {
+        let attach = |file: &str, text: &str| Line::Attach {
+            file: file.to_owned(),
+            text: text.to_owned(),
+        };
+        let parsed = |line: &str| parse(line).unwrap();
+        assert_eq!(parsed("/attach ~/cat.jpg"), attach("~/cat.jpg", ""));
+        assert_eq!(
+            parsed("/attach a.jpg  look at that"),
+            attach("a.jpg", "look at that")
+        );
+        assert_eq!(
+            parsed("/attach \"a b.jpg\" look"),
+            attach("a b.jpg", "look")
+        );
+        assert_eq!(parsed("/attach 'a \" b'"), attach("a \" b", ""));
+        for wrong in ["/attach", "/attach \"\"", "/attach \"a b"] {
+            assert_eq!(parse(wrong), Err("usage: /attach FILE TEXT".to_owned()));
+        }
+        let save = |at: Option<u64>, to: Option<&str>| Line::Save {
+            at: at.and_then(Seq::new),
+            to: to.map(str::to_owned),
+        };
+        assert_eq!(parsed("/save"), save(None, None));
+        assert_eq!(parsed("/save #3"), save(Some(3), None));
+        assert_eq!(parsed("/save #3 my cats/"), save(Some(3), Some("my cats/")));
+        assert_eq!(parsed("/save \"a b\""), save(None, Some("a b")));
+        assert_eq!(parsed("/open #3"), Line::Open(Seq::new(3)));
+        assert_eq!(parse("/open it"), Err("usage: /open".to_owned()));
     }
 
     #[test]

@@ -2,11 +2,13 @@
 
 use tidemark_client::OutgoingMessage;
 use tidemark_core::conversation::{ConversationKind, NewMessage};
-use tidemark_core::{ConversationId, Seq};
+use tidemark_core::{ClientId, ConversationId, Seq};
+use uuid::Uuid;
 
 use super::command::{self, Line};
-use super::{Dialog, DialogContent, Effect, Room, Scroll, State, mentions};
+use super::{Dialog, DialogContent, Effect, RefusedMessage, Room, Scroll, State, mentions};
 use crate::chat::event::{Call, Kept, Wish};
+use crate::chat::harmless;
 
 const NO_CONVERSATION: &str =
     "there is no conversation yet: /direct USER, /group TITLE USER... or /channel TITLE begins one";
@@ -58,6 +60,10 @@ impl State {
             }
             Line::Message { at, deed } => return self.do_to_message(here?, at, deed),
             Line::Again => return self.send_again(here?),
+            Line::Attach { file, text } => return self.attach(here?, file, text, typed),
+            Line::Cancel => return self.cancel_transfer(),
+            Line::Save { at, to } => return self.save_files(at, to, typed),
+            Line::Open(at) => return self.open_files(at, typed),
             Line::Members => {
                 self.effects.push(Effect::LoadMembers {
                     conversation: here?,
@@ -117,15 +123,7 @@ impl State {
         reply_to: Option<Seq>,
         thread: Option<Seq>,
     ) {
-        let mentions = self
-            .open
-            .as_ref()
-            .map_or_else(Default::default, |open| mentions::of(&text, &open.members));
-        let mut message = OutgoingMessage::text(text).mentioning(mentions);
-        message.reply_to = reply_to;
-        if let Some(root) = thread {
-            message = message.in_thread(root, false);
-        }
+        let message = self.compose(text, reply_to, thread);
         self.effects.push(Effect::Send(to, message));
         if let Some(open) = &mut self.open {
             open.scroll = Scroll::Bottom;
@@ -134,9 +132,52 @@ impl State {
         }
     }
 
+    /// A message for the conversation on screen.
+    pub(super) fn compose(
+        &self,
+        text: String,
+        reply_to: Option<Seq>,
+        thread: Option<Seq>,
+    ) -> OutgoingMessage {
+        let members = self.open.as_ref().map(|open| &open.members);
+        let mentions =
+            members.map_or_else(Default::default, |members| mentions::of(&text, members));
+        let mut message = OutgoingMessage::text(text).mentioning(mentions);
+        message.reply_to = reply_to;
+        match thread {
+            Some(root) => message.in_thread(root, false),
+            None => message,
+        }
+    }
+
+    /// A message cannot even wait to be sent. Words go back to where they were written; files do not fit there.
+    pub(super) fn not_taken(
+        &mut self,
+        conversation: ConversationId,
+        message: OutgoingMessage,
+        reason: &str,
+    ) {
+        if message.attachments.is_empty() {
+            return self.failed(reason, Some(message.text));
+        }
+        self.refused.push(RefusedMessage {
+            conversation,
+            message: NewMessage {
+                client_id: ClientId(Uuid::now_v7()),
+                text: message.text,
+                reply_to: message.reply_to,
+                mentions: message.mentions,
+                client_at: message.client_at,
+                thread: message.thread,
+                attachments: message.attachments,
+            },
+            reason: harmless::line(reason),
+        });
+    }
+
     /// Under another name: the one that it had may not be used any more.
     fn send_again(&mut self, here: ConversationId) -> Result<(), String> {
-        let is_here = |refused: &super::RefusedMessage| refused.conversation == here;
+        let is_here = |refused: &RefusedMessage| refused.conversation == here;
         let at = self.refused.iter().rposition(is_here);
         let at = at.ok_or_else(|| "nothing was refused here".to_owned())?;
         let NewMessage {
@@ -144,9 +185,12 @@ impl State {
             reply_to,
             mentions,
             thread,
+            attachments,
             ..
         } = self.refused.remove(at).message;
-        let mut message = OutgoingMessage::text(text).mentioning(mentions);
+        let mut message = OutgoingMessage::text(text)
+            .mentioning(mentions)
+            .showing(attachments);
         message.reply_to = reply_to;
         message.thread = thread;
         self.effects.push(Effect::Send(here, message));

@@ -12,6 +12,7 @@ mod receipts;
 mod rooms;
 mod scroll;
 mod threads;
+mod transfers;
 mod writers;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -32,6 +33,7 @@ pub(super) use keys::KEYS;
 use mentions::KnownMembers;
 pub(super) use open::{Entry, OpenRoom, Scroll};
 pub(super) use rooms::{Room, Rooms};
+pub(super) use transfers::Transfers;
 use writers::Writers;
 
 /// How many timelines are kept at hand beside the one on screen.
@@ -61,6 +63,7 @@ pub(super) struct State {
     names: BTreeMap<UserId, Option<String>>,
     pub(super) dialog: Option<Dialog>,
     pub(super) notice: Option<Notice>,
+    pub(super) transfers: Transfers,
     writers: Writers,
     /// What is being written elsewhere.
     drafts: BTreeMap<Desk, Draft>,
@@ -132,6 +135,7 @@ impl State {
             names: BTreeMap::new(),
             dialog: None,
             notice: None,
+            transfers: Transfers::default(),
             writers: Writers::default(),
             drafts: BTreeMap::new(),
             recent: VecDeque::new(),
@@ -177,6 +181,11 @@ impl State {
                     });
                 }
             }
+            Event::NotTaken {
+                conversation,
+                message,
+                reason,
+            } => self.not_taken(conversation, message, &reason),
             Event::Typing(id, user) => self.writers.begin(id, user),
             Event::TypingOver(id, user) => self.writers.end(id, &user),
             Event::HistoryReplaced => self.history_replaced(),
@@ -189,6 +198,9 @@ impl State {
                 self.enter(told.id.0);
             }
             Event::Done(text) => self.say(&text),
+            Event::Progress(progress) => self.transfers.progress(progress),
+            Event::TransferOver(id, outcome) => self.transfer_over(id, outcome),
+            Event::FileRefused { name, reason } => self.file_refused(&name, reason.as_deref()),
             Event::Threads(id, cursors) => {
                 if let Some(open) = self.open.as_mut().filter(|open| open.id == id) {
                     open.threads.learn(&cursors, open.head);
@@ -211,12 +223,7 @@ impl State {
                     open.receipts.delivered_to(user, seq);
                 }
             }
-            Event::Failed { sentence, line } => {
-                self.complain(&sentence);
-                if let Some(line) = line.filter(|_| self.draft.composer.is_empty()) {
-                    self.draft.composer = Composer::holding(&line);
-                }
-            }
+            Event::Failed { sentence, line } => self.failed(&sentence, line),
         }
         if self.open.is_none()
             && let Some(first) = self.rooms.first()
@@ -266,6 +273,13 @@ impl State {
         }
     }
 
+    fn failed(&mut self, sentence: &str, line: Option<String>) {
+        self.complain(sentence);
+        if let Some(line) = line.filter(|_| self.draft.composer.is_empty()) {
+            self.draft.composer = Composer::holding(&line);
+        }
+    }
+
     /// There is no scrolling beyond the end of a sheet.
     fn keep_dialog_on_screen(&mut self) {
         if let Some(mut dialog) = self.dialog.take() {
@@ -301,6 +315,7 @@ impl State {
         }
         if let Some(open) = &mut self.open {
             open.receipts.doubt();
+            self.effects.extend(open.ask_about_files());
             self.effects.push(Effect::LoadThreads(open.id));
             if let Some(thread) = open.thread.as_ref().filter(|it| !it.is_loaded) {
                 self.effects.push(Effect::LoadThread(open.id, thread.root));
@@ -358,6 +373,7 @@ impl State {
         self.rooms.remove(id);
         self.recent.retain(|recent| *recent != id);
         self.drafts.retain(|(place, _), _| *place != id);
+        self.drop_transfers_to(id);
         self.refused.retain(|refused| refused.conversation != id);
     }
 
@@ -420,6 +436,7 @@ impl State {
                 open.has_older = has_older;
                 let was_loaded = std::mem::replace(&mut open.is_loaded, true);
                 if !was_loaded {
+                    self.effects.extend(open.ask_about_files());
                     self.show_new();
                 }
                 self.load_older_if_near();

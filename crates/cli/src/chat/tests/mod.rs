@@ -1,6 +1,7 @@
 //! What a person sees and causes, event by event, without a terminal and without a server.
 
 mod deeds;
+mod files;
 mod reading;
 mod receipts;
 mod screens;

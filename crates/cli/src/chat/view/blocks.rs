@@ -3,11 +3,11 @@
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use tidemark_client::Pending;
-use tidemark_core::conversation::NewReply;
+use tidemark_core::conversation::{NewMessage, NewReply};
 use tidemark_core::timeline::{Replies, TimelineMessage};
 use tidemark_core::{Seq, UserId};
 
-use super::{changes, palette, wrap};
+use super::{attachments, changes, palette, wrap};
 use crate::chat::event::Link;
 use crate::chat::harmless;
 use crate::chat::state::{Entry, OpenRoom, RefusedMessage, State};
@@ -64,7 +64,7 @@ pub(in crate::chat) fn tail(state: &State, open: &OpenRoom, width: u16) -> Vec<L
     for refused in state.refused.iter().filter(is_refused_here) {
         let reason = format!("not sent: {}", refused.reason);
         lines.extend(signed("! ", &reason, width, palette.error()));
-        lines.extend(body(&refused.message.text, width, palette.dim()));
+        lines.extend(unsent(state, &refused.message, width, palette.dim()));
         lines.extend(body(
             "/again sends it once more, Esc drops it",
             width,
@@ -86,8 +86,23 @@ pub(in crate::chat) fn tail(state: &State, open: &OpenRoom, width: u16) -> Vec<L
         ]));
     }
     for pending in waiting {
-        lines.extend(body(&pending.message.text, width, palette.waiting()));
+        lines.extend(unsent(state, &pending.message, width, palette.waiting()));
     }
+    lines
+}
+
+/// What a message that is not sent says and shows.
+fn unsent(state: &State, message: &NewMessage, width: u16, style: Style) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    if !message.text.is_empty() {
+        lines.extend(body(&message.text, width, style));
+    }
+    lines.extend(attachments::unsent(
+        state,
+        &message.attachments,
+        width,
+        style,
+    ));
     lines
 }
 
@@ -107,8 +122,10 @@ pub(super) fn quotation(state: &State, message: &TimelineMessage, width: usize) 
         harmless::text(&message.message.text)
     };
     let first = text.lines().find(|line| !line.trim().is_empty());
+    let files = || attachments::in_a_word(&message.message.attachments);
+    let words = first.map(str::to_owned).or_else(files);
     let name = name(state, &message.message.sender);
-    wrap::cut(&format!("{name}: {}", first.unwrap_or_default()), width)
+    wrap::cut(&format!("{name}: {}", words.unwrap_or_default()), width)
 }
 
 /// What to call somebody: the name to show, or the id.
@@ -163,7 +180,10 @@ fn message(
     if shown.deleted {
         lines.extend(body("(deleted)", width, palette.dim()));
     } else {
-        lines.extend(body(&message.text, width, style));
+        if !message.text.is_empty() || message.attachments.is_empty() {
+            lines.extend(body(&message.text, width, style));
+        }
+        lines.extend(attachments::lines(state, &message.attachments, width));
     }
     if let Some(words) = aftermath(shown) {
         lines.extend(body(&words, width, palette.dim()));

@@ -1,5 +1,6 @@
 //! How the chat looks: a function of the state.
 
+mod attachments;
 pub(super) mod blocks;
 mod changes;
 mod clock;

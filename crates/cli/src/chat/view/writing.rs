@@ -4,7 +4,7 @@ use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span, Text};
 
-use super::{blocks, wrap};
+use super::{attachments, blocks, wrap};
 use crate::chat::state::State;
 
 const PROMPT: &str = "› ";
@@ -64,6 +64,11 @@ fn remarks(state: &State, width: u16) -> Vec<Line<'static>> {
     let palette = state.looks.palette;
     let width = usize::from(width);
     let mut lines = Vec::new();
+    lines.extend(attachments::progress(
+        &state.transfers,
+        width,
+        palette.unread(),
+    ));
     if let Some(notice) = &state.notice {
         let style = if notice.is_error {
             palette.error()
