@@ -272,6 +272,18 @@ async fn an_interrupted_upload_goes_on_with_another_client() {
     );
     world.assert_ben_gets(upload, &path).await;
 
+    // Whoever gives a download up has nothing of it.
+    let names = || std::fs::read_dir(world.directory.path()).unwrap().count();
+    let (before, begun) = (names(), Notify::new());
+    let to = world.directory.path().join("given up");
+    let fetching = http.download(upload, Wanted::Original, &to, |_, _| begun.notify_one());
+    tokio::select! {
+        biased;
+        () = begun.notified() => {}
+        ended = timeout(PATIENCE, fetching) => panic!("{ended:?}"),
+    }
+    assert_eq!(names(), before);
+
     let longer = world.file("longer.bin", LARGE + 1, 3);
     let upload = world.interrupted(&longer).await;
     let resumed = other.resume_upload(upload, &path, |_| {}).await;

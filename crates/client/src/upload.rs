@@ -21,7 +21,7 @@ use patience::Patience;
 use transfer::Transfer;
 
 /// After how long without a byte that went out or came in a request is given up.
-const STALLED_AFTER: Duration = Duration::from_secs(60);
+const STALLED_AFTER: Duration = Duration::from_mins(1);
 
 /// A file to upload.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -274,9 +274,8 @@ pub(super) async fn uploaded(
     seq: Seq,
     upload: UploadId,
 ) -> Option<Event> {
-    let asked = patiently(|| client.ask_upload(conversation, seq, upload)).await;
-    // Whoever listens to the client is told.
-    let _ = asked;
+    // What it says is an update of the client like any other.
+    let _ = patiently(|| client.ask_upload(conversation, seq, upload)).await;
     None
 }
 

@@ -70,9 +70,10 @@ impl Place {
             return Ok(Self::Directory(path.to_owned()));
         }
         let directory = path.parent().unwrap_or(Path::new(""));
-        let directory = match directory.as_os_str().is_empty() {
-            true => Path::new("."),
-            false => directory,
+        let directory = if directory.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            directory
         };
         let name = path.file_name().and_then(|name| name.to_str());
         match name.filter(|_| !typed.ends_with('/') && directory.is_dir()) {
@@ -168,7 +169,7 @@ pub(super) fn is_shown(name: &str) -> bool {
     let name = harmless_name(name);
     let (_, ending) = divided(&name);
     let is_it = |known: &&str| ending[1..].eq_ignore_ascii_case(known);
-    !ending.is_empty() && SHOWN.iter().any(|known| is_it(&known))
+    !ending.is_empty() && SHOWN.iter().any(|known| is_it(known))
 }
 
 /// The program that shows files, if there is one in a directory of this `PATH`.

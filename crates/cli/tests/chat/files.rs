@@ -18,17 +18,6 @@ use crate::terminal::{PATIENCE, Terminal};
 use crate::{CTRL_Q, PROGRAM, USUAL, World, register};
 
 impl World {
-    /// A chat of somebody, at this address of the server.
-    fn chat_of(&self, token: &Secret, home: &Path, url: &str, more: &[(&str, &str)]) -> Terminal {
-        let mut environment = vec![
-            ("HOME", home.to_str().unwrap()),
-            ("TIDEMARK_URL", url),
-            ("TIDEMARK_TOKEN", token.expose()),
-        ];
-        environment.extend_from_slice(more);
-        Terminal::run(Path::new(PROGRAM), &["chat"], &environment, USUAL)
-    }
-
     /// `cleo` comes to the group.
     async fn cleo(&self) -> Secret {
         let server = ServerUrl::parse(&self.url).unwrap();
@@ -61,6 +50,17 @@ impl World {
     }
 }
 
+/// A chat of somebody, at this address of the server.
+fn chat_of(token: &Secret, home: &Path, url: &str, more: &[(&str, &str)]) -> Terminal {
+    let mut environment = vec![
+        ("HOME", home.to_str().unwrap()),
+        ("TIDEMARK_URL", url),
+        ("TIDEMARK_TOKEN", token.expose()),
+    ];
+    environment.extend_from_slice(more);
+    Terminal::run(Path::new(PROGRAM), &["chat"], &environment, USUAL)
+}
+
 /// Bytes that no terminal should be shown.
 fn bytes(count: usize) -> Vec<u8> {
     (0_u8..=250).cycle().take(count).collect()
@@ -88,7 +88,7 @@ async fn a_file_goes_from_terminal_to_terminal() {
     })
     .await;
 
-    let mut chat_of_cleo = world.chat_of(&token_of_cleo, home_of_cleo.path(), &world.url, &[]);
+    let mut chat_of_cleo = chat_of(&token_of_cleo, home_of_cleo.path(), &world.url, &[]);
     chat_of_cleo.wait_for("📎 tide table.bin · 3.0 MB").await;
     for number in ["", " (1)"] {
         chat_of_cleo.types("/save ~/\r");
@@ -132,7 +132,7 @@ async fn another_program_opens_a_file_and_leaves_the_screen_alone() {
     let programs = opener(home);
     let search = format!("{}:/bin:/usr/bin", programs.path().display());
     let environment = [("PATH", search.as_str())];
-    let mut chat = world.chat_of(&world.token, home, &world.url, &environment);
+    let mut chat = chat_of(&world.token, home, &world.url, &environment);
     chat.wait_for("Harbour · 2 members").await;
     chat.types("/attach ~/tides.txt\r");
     world.ben_sees_file().await;
@@ -162,7 +162,7 @@ async fn another_program_opens_a_file_and_leaves_the_screen_alone() {
     let setsid = places.into_iter().find(|place| place.exists()).unwrap();
     std::os::unix::fs::symlink(setsid, bare.path().join("setsid")).unwrap();
     let environment = [("PATH", bare.path().to_str().unwrap())];
-    let mut chat = world.chat_of(&world.token, home, &world.url, &environment);
+    let mut chat = chat_of(&world.token, home, &world.url, &environment);
     chat.wait_for("📎 tides.txt").await;
     chat.types("/open\r");
     chat.wait_for("there is neither xdg-open nor open").await;
@@ -182,7 +182,7 @@ async fn a_file_that_is_on_its_way_is_stopped() {
     let home = world.home.path();
     fs::write(home.join("large.bin"), bytes(60_000_000)).unwrap();
     let url = format!("http://{}", proxy.address());
-    let mut chat = world.chat_of(&world.token, home, &url, &[]);
+    let mut chat = chat_of(&world.token, home, &url, &[]);
     chat.wait_for("Harbour · 2 members").await;
     chat.types("/attach ~/large.bin\r");
     chat.wait_for("of 60 MB").await;

@@ -51,8 +51,9 @@ impl Http {
         self.call(Method::GET, &path, None::<&()>).await
     }
 
-    /// Fetches the bytes of an upload into a file, which is there when it is whole; what was there before is replaced. Where
-    /// the connection breaks, it waits and goes on. `progress` is told how many bytes have come, and of how many if that is known.
+    /// Fetches the bytes of an upload into a file, which is there when it is whole; what was there before is replaced.
+    /// Where the connection breaks, it waits and goes on. `progress` is told how many bytes have come, and of how many if
+    /// that is known.
     ///
     /// # Errors
     ///

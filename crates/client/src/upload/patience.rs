@@ -8,7 +8,7 @@ use super::TransferError;
 use crate::{Backoff, HttpError};
 
 /// How long nothing may go on before it is given up.
-const GIVEN_UP_AFTER: Duration = Duration::from_secs(10 * 60);
+const GIVEN_UP_AFTER: Duration = Duration::from_mins(10);
 /// The pauses between tries.
 const PAUSES: Backoff = Backoff {
     first: Duration::from_millis(250),

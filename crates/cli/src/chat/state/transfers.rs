@@ -243,17 +243,14 @@ impl State {
     fn files(&self, at: Option<Seq>) -> Result<Vec<RemoteFile>, String> {
         let nothing_here = || "there is no message with files here".to_owned();
         let open = self.open.as_ref().ok_or_else(nothing_here)?;
-        let meant = match at.or(open.selected) {
-            Some(place) => Some(
-                open.message(place)
-                    .ok_or_else(|| format!("there is no message #{place} among those on hand"))?,
-            ),
-            None => {
-                let mut shown = open.entries.iter().rev().filter_map(Entry::message);
-                shown.find(|it| !attachments(it).is_empty())
-            }
+        let message = if let Some(place) = at.or(open.selected) {
+            let named = open.message(place);
+            named.ok_or_else(|| format!("there is no message #{place} among those on hand"))?
+        } else {
+            let mut shown = open.entries.iter().rev().filter_map(Entry::message);
+            let last = shown.find(|it| !attachments(it).is_empty());
+            last.ok_or_else(nothing_here)?
         };
-        let message = meant.ok_or_else(nothing_here)?;
         let all = attachments(message);
         let ready = all.iter().filter(|it| it.state == UploadState::Ready);
         let file = |it: &Attachment| RemoteFile {

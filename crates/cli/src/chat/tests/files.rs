@@ -6,15 +6,16 @@ use tidemark_core::conversation::{Amendment, Change, DeleteReason};
 use tidemark_core::upload::{Attachment, MediaFacts, UploadState};
 use tidemark_protocol::Code;
 
+use super::screens::{EVIL, assert_harmless};
 use super::threads::{group, shows};
 use super::*;
 use crate::chat::event::{Job, Outcome, Progress, RemoteFile};
 
-pub(super) fn upload(number: u128) -> UploadId {
+fn upload(number: u128) -> UploadId {
     UploadId(Uuid::from_u128(number))
 }
 
-pub(super) fn attachment(number: u128, name: &str, state: UploadState) -> Attachment {
+fn attachment(number: u128, name: &str, state: UploadState) -> Attachment {
     Attachment {
         upload: upload(number),
         name: name.to_owned(),
@@ -25,7 +26,7 @@ pub(super) fn attachment(number: u128, name: &str, state: UploadState) -> Attach
     }
 }
 
-pub(super) fn showing(sender: &str, text: &str, attachments: Vec<Attachment>) -> Message {
+fn showing(sender: &str, text: &str, attachments: Vec<Attachment>) -> Message {
     Message {
         attachments,
         ..message(sender, text)
@@ -369,4 +370,46 @@ fn a_refused_message_keeps_its_files() {
     });
     assert!(shows(&world, "not sent: too many messages wait"));
     assert_eq!(world.enters("/again"), [Effect::Send(room(1), again)]);
+}
+
+#[test]
+fn nothing_in_a_name_is_obeyed_by_the_terminal() {
+    let mut world = group();
+    let evil = |state| {
+        let mut file = attachment(1, EVIL, state);
+        EVIL.clone_into(&mut file.content_type);
+        file
+    };
+    let states = [
+        UploadState::Ready,
+        UploadState::Scanning,
+        UploadState::Refused,
+    ];
+    shown(&mut world, showing("ben", "", states.map(evil).into()));
+    assert_harmless(&world);
+    let reply = Message {
+        reply_to: Some(seq(3)),
+        ..message("ben", "No.")
+    };
+    shown(&mut world, reply);
+    world.enters("/attach x");
+    is_at(&mut world, 1, EVIL, 1, 2);
+    assert_harmless(&world);
+    let uploaded = Outcome::Uploaded {
+        upload: upload(7),
+        name: EVIL.to_owned(),
+    };
+    world.hear(Event::TransferOver(1, uploaded));
+    let mut waiting = pending(room(1), 1, "");
+    waiting.message.attachments = vec![upload(7)];
+    world.pending = vec![waiting];
+    world.look();
+    world.hear(Event::FileRefused {
+        name: EVIL.to_owned(),
+        reason: Some(EVIL.to_owned()),
+    });
+    assert_harmless(&world);
+    world.enters("/attach x");
+    world.hear(Event::TransferOver(2, failed(EVIL)));
+    assert_harmless(&world);
 }

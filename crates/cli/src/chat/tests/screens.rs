@@ -2,11 +2,10 @@
 
 use ratatui::style::Color;
 use tidemark_core::conversation::{Joined, MembersChange, Role, SettingsChange};
-use tidemark_core::upload::UploadState;
 use tidemark_protocol::Code;
 
 use super::*;
-use crate::chat::event::{MembersAnswer, Outcome, Progress};
+use crate::chat::event::MembersAnswer;
 use crate::chat::state::Draft;
 
 /// An afternoon at the harbour.
@@ -173,7 +172,7 @@ fn without_colours_nothing_is_lost() {
 }
 
 /// Obeyed, these would clear the screen, name the window, and turn text around.
-const EVIL: &str = "evil\u{1b}[2J\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}\r\n\u{8}end";
+pub(super) const EVIL: &str = "evil\u{1b}[2J\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}\r\n\u{8}end";
 
 #[test]
 fn nothing_that_others_write_is_obeyed_by_the_terminal() {
@@ -204,47 +203,8 @@ fn nothing_that_others_write_is_obeyed_by_the_terminal() {
         ..message("cleo", EVIL)
     };
     world.happens(room(1), EventBody::Message(reply));
-    let evil_file = |number, state| {
-        let mut file = super::files::attachment(number, EVIL, state);
-        EVIL.clone_into(&mut file.content_type);
-        file
-    };
-    let states = [UploadState::Ready, UploadState::Refused];
-    let files = states.map(|state| evil_file(1, state)).into();
-    let shows_files = super::files::showing("cleo", "", files);
-    world.happens(room(1), EventBody::Message(shows_files));
-    let quotes_it = Message {
-        reply_to: Some(seq(5)),
-        ..message("ben", EVIL)
-    };
-    world.happens(room(1), EventBody::Message(quotes_it));
-    let transfer = |number| {
-        Event::Progress(Progress {
-            transfer: number,
-            name: EVIL.to_owned(),
-            done: 1,
-            size: None,
-        })
-    };
     world.pending = vec![pending(room(1), 1, EVIL)];
     world.load(false);
-    world.enters("/attach x");
-    world.hear(transfer(1));
-    assert_harmless(&world);
-    let uploaded = Outcome::Uploaded {
-        upload: super::files::upload(7),
-        name: EVIL.to_owned(),
-    };
-    world.hear(Event::TransferOver(1, uploaded));
-    let mut waiting = pending(room(1), 1, EVIL);
-    waiting.message.attachments = vec![super::files::upload(7)];
-    world.pending = vec![waiting];
-    world.look();
-    world.hear(Event::FileRefused {
-        name: EVIL.to_owned(),
-        reason: Some(EVIL.to_owned()),
-    });
-    assert_harmless(&world);
     world.hear(Event::Refused {
         conversation: room(1),
         client_id: ClientId(Uuid::from_u128(1)),
@@ -273,7 +233,7 @@ fn nothing_that_others_write_is_obeyed_by_the_terminal() {
     world.look();
     world.hear(Event::ReadBy(room(1), user("ben"), Seq::MAX));
     assert_harmless(&world);
-    for line in ["/edit #8", "/thread #3"] {
+    for line in ["/edit #6", "/thread #3"] {
         world.state.draft = Draft::default();
         world.enters(line);
         assert_harmless(&world);
@@ -283,7 +243,7 @@ fn nothing_that_others_write_is_obeyed_by_the_terminal() {
 }
 
 #[track_caller]
-fn assert_harmless(world: &World) {
+pub(super) fn assert_harmless(world: &World) {
     let buffer = world.draw();
     for cell in &buffer.content {
         let symbol = cell.symbol();
