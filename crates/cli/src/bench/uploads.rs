@@ -176,7 +176,7 @@ impl Client {
             sha256: None,
         };
         let begun = self.http.announce_upload(&new).await.map_err(failed)?;
-        let began = tokio::time::Instant::now();
+        let start = tokio::time::Instant::now();
         let (size, pace, told) = (self.size, self.bytes_per_second, Arc::clone(shared));
         let chunk = Bytes::from(vec![0x5a; CHUNK_BYTES]);
         let chunks = stream::unfold(0u64, move |sent| {
@@ -187,7 +187,7 @@ impl Client {
                 }
                 if let Some(pace) = pace {
                     let due = Duration::from_secs_f64(sent as f64 / pace as f64);
-                    sleep_until(began + due).await;
+                    sleep_until(start + due).await;
                 }
                 let left = usize::try_from(size - sent).unwrap_or(CHUNK_BYTES);
                 let piece = chunk.slice(..left.min(CHUNK_BYTES));

@@ -169,7 +169,7 @@ pub(super) fn is_shown(name: &str) -> bool {
     let name = harmless_name(name);
     let (_, ending) = divided(&name);
     let is_it = |known: &&str| ending[1..].eq_ignore_ascii_case(known);
-    !ending.is_empty() && SHOWN.iter().any(|known| is_it(known))
+    !ending.is_empty() && SHOWN.iter().any(is_it)
 }
 
 /// The program that shows files, if there is one in a directory of this `PATH`.

@@ -1,6 +1,7 @@
 use uuid::Uuid;
 
 use super::*;
+use crate::RefusalCode::{Invalid, TooLarge};
 
 fn new(name: &str, content_type: &str, size: u64) -> NewUpload {
     NewUpload {
@@ -80,7 +81,6 @@ fn nobody_has_more_than_their_share() {
     let begin = |size, count, bytes| {
         begin(new("x", "a/b", size), Held { count, bytes }, None, &limits).map_err(|it| it.code)
     };
-    use crate::RefusalCode::{Invalid, TooLarge};
     assert!(begin(10, 2, 15).is_ok());
     assert_eq!(begin(0, 0, 0), Err(Invalid));
     assert_eq!(begin(11, 0, 0), Err(TooLarge));

@@ -325,7 +325,11 @@ async fn bytes_are_known_again_and_count_for_the_owners_share() {
 fn sha256(bytes: &[u8]) -> String {
     use sha2::Digest;
     let digest = sha2::Sha256::digest(bytes);
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    digest.iter().fold(String::new(), |mut digits, byte| {
+        use std::fmt::Write;
+        write!(digits, "{byte:02x}").unwrap();
+        digits
+    })
 }
 
 #[tokio::test]
@@ -333,7 +337,9 @@ async fn a_large_file_comes_in_parts_in_any_order() {
     const PART: usize = 16 * 1024 * 1024;
     let world = World::with("[uploads]\nmedia = false\nparts_from_bytes = 1000\n").await;
     let (ann, bob) = (world.person("ann").await, world.person("bob").await);
-    let bytes: Vec<u8> = (0..PART + 1000).map(|at| (at % 251) as u8).collect();
+    let bytes: Vec<u8> = (0..PART + 1000)
+        .map(|at| u8::try_from(at % 251).unwrap())
+        .collect();
     let begun = ann.announce("film.mp4", &bytes).await;
     assert_eq!(begun["part_size"], PART);
     let id = begun["upload_id"].as_str().unwrap();

@@ -10,7 +10,7 @@ fn hints() -> Vec<Hint> {
     let conversation = ConversationId(Uuid::from_u128(1));
     let seq = Seq::new(300).unwrap();
     let frame = |text: &'static str| Utf8Bytes::from_static(text);
-    vec![
+    let mut hints = vec![
         Hint::Event {
             conversation,
             seq,
@@ -71,6 +71,16 @@ fn hints() -> Vec<Hint> {
             user: user("ann"),
             frame: frame("{}"),
         },
+    ];
+    hints.extend(soft_hints());
+    hints
+}
+
+/// Those of soft state, and of what is one user's own.
+fn soft_hints() -> Vec<Hint> {
+    let conversation = ConversationId(Uuid::from_u128(1));
+    let frame = Utf8Bytes::from_static;
+    vec![
         Hint::Presence {
             user: user("ann"),
             report: NodeReport::new(
