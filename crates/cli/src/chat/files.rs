@@ -268,9 +268,9 @@ mod tests {
 
     #[test]
     fn the_home_directory_may_be_abbreviated() {
-        let typed = |path: &str| typed_path(path, Some("/home/ann".into()));
-        assert_eq!(typed("~/a b"), Path::new("/home/ann/a b"));
-        assert_eq!(typed("~"), Path::new("/home/ann"));
+        let typed = |path: &str| typed_path(path, Some("/people/ann".into()));
+        assert_eq!(typed("~/a b"), Path::new("/people/ann/a b"));
+        assert_eq!(typed("~"), Path::new("/people/ann"));
         assert_eq!(typed("~ben/a"), Path::new("~ben/a"));
         assert_eq!(typed("/a"), Path::new("/a"));
         assert_eq!(typed_path("~/a", None), Path::new("~/a"));

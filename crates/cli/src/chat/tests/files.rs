@@ -306,9 +306,9 @@ fn the_files_of_the_meant_message_are_saved_or_opened() {
     assert_eq!(effects, [Effect::Transfer(1, save)]);
     is_at(&mut world, 1, "b.jpg", 1, 2);
     assert!(shows(&world, "↓ b.jpg ██████░░░░░░ 50%"));
-    let done = Outcome::Done("saved 2 files in /home/ann/my cats".to_owned());
+    let done = Outcome::Done("saved 2 files in /people/ann/my cats".to_owned());
     world.hear(Event::TransferOver(1, done));
-    assert!(shows(&world, "saved 2 files in /home/ann/my cats"));
+    assert!(shows(&world, "saved 2 files in /people/ann/my cats"));
     for _ in 0..3 {
         world.press_with(KeyModifiers::ALT, KeyCode::Up);
     }
