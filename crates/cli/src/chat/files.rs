@@ -168,8 +168,8 @@ pub(super) fn harmless_name(dangerous: &str) -> String {
 pub(super) fn is_shown(name: &str) -> bool {
     let name = harmless_name(name);
     let (_, ending) = divided(&name);
-    let is_it = |known: &&str| ending[1..].eq_ignore_ascii_case(known);
-    !ending.is_empty() && SHOWN.iter().any(is_it)
+    let ending = ending.trim_start_matches('.');
+    SHOWN.iter().any(|known| ending.eq_ignore_ascii_case(known))
 }
 
 /// The program that shows files, if there is one in a directory of this `PATH`.
