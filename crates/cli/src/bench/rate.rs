@@ -35,6 +35,7 @@ const LATE: Duration = Duration::from_millis(1);
 
 /// Messages at a constant rate, whatever the server does: latency from when each was due.
 #[derive(Clone, clap::Args, Serialize)]
+#[group(skip)]
 pub(super) struct Arguments {
     /// Messages a second, of all senders together
     #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]

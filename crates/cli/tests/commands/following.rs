@@ -198,13 +198,20 @@ async fn two_runs_do_not_share_a_place() {
     damaged.failed(1, "place.json is damaged");
 }
 
-/// Puts the files of one directory into another, in place of what is there.
+/// Puts what is in one directory into another, in place of what is there.
 fn restore(backup: &Path, data: &Path) {
-    std::fs::remove_dir_all(data).unwrap();
+    if data.exists() {
+        std::fs::remove_dir_all(data).unwrap();
+    }
     std::fs::create_dir(data).unwrap();
-    for file in std::fs::read_dir(backup).unwrap() {
-        let path = file.unwrap().path();
-        std::fs::copy(&path, data.join(path.file_name().unwrap())).unwrap();
+    for entry in std::fs::read_dir(backup).unwrap() {
+        let path = entry.unwrap().path();
+        let to = data.join(path.file_name().unwrap());
+        if path.is_dir() {
+            restore(&path, &to);
+        } else {
+            std::fs::copy(&path, to).unwrap();
+        }
     }
 }
 
