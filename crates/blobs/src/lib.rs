@@ -20,7 +20,7 @@ pub use content_type::{ContentType, InvalidContentType};
 pub use contract::{BlobHead, Blobs, Expected, Fetched, Listed, Signed};
 pub use error::BlobError;
 pub use key::{BlobKey, InvalidKey};
-pub use local::{LocalBlobs, LocalConfig};
+pub use local::{LocalBlobs, LocalConfig, RightOfWay, UnderWay, Yielding};
 pub use parts::{InParts, InvalidParts, Part, PartsId};
 pub use s3::{S3Blobs, S3Config};
 pub use shown::Shown;

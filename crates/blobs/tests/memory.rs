@@ -13,7 +13,7 @@ use std::time::Duration;
 use futures_util::stream;
 use tempfile::TempDir;
 use tidemark_blobs::{
-    BlobKey, Blobs, ContentType, Expected, LocalBlobs, LocalConfig, Shown, local,
+    BlobKey, Blobs, ContentType, Expected, LocalBlobs, LocalConfig, Shown, Yielding, local,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -70,6 +70,7 @@ async fn memory_does_not_grow_with_blobs_nor_with_slow_readers() {
         directory: files.path().to_owned(),
         secret: [7; 32],
         origins: Vec::new(),
+        yielding: Yielding::default(),
     };
     let blobs = Arc::new(LocalBlobs::open(config).unwrap());
     let router = local::router(Arc::clone(&blobs), Arc::new(|_| {}));

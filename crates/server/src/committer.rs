@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use tidemark_blobs::RightOfWay;
 use tidemark_core::conversation::Command;
 use tidemark_store::{CommitError, Outcome, Store};
 use tokio::sync::mpsc;
@@ -67,6 +68,7 @@ impl Committer {
         store: Arc<S>,
         hub: Arc<Hub>,
         metrics: Arc<Metrics>,
+        right_of_way: RightOfWay,
     ) -> (Self, JoinHandle<()>) {
         let (queue, submissions) = mpsc::channel(QUEUE_MAX);
         let (settled, unpublished) = mpsc::channel(UNPUBLISHED_BATCHES_MAX);
@@ -75,6 +77,7 @@ impl Committer {
             submissions,
             settled,
             Arc::clone(&metrics),
+            right_of_way,
         ));
         let publisher = tokio::spawn(publish_batches(hub, unpublished, metrics));
         (Self { queue }, publisher)
@@ -96,6 +99,7 @@ async fn commit_batches<S: Store>(
     mut submissions: mpsc::Receiver<Submission>,
     settled: mpsc::Sender<Vec<Settled>>,
     metrics: Arc<Metrics>,
+    right_of_way: RightOfWay,
 ) {
     let mut queued = Vec::with_capacity(BATCH_MAX);
     while submissions.recv_many(&mut queued, BATCH_MAX).await > 0 {
@@ -108,7 +112,9 @@ async fn commit_batches<S: Store>(
             .drain(..)
             .map(|submission| (submission.command, (submission.origin, submission.queued)))
             .unzip();
+        let flushing = right_of_way.take();
         let outcomes = store.commit(commands).await;
+        drop(flushing);
         metrics
             .commit_duration
             .observe(began.elapsed().as_secs_f64());

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tidemark_blobs::RightOfWay;
 use tidemark_store::{Directory, Store};
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
@@ -109,8 +110,14 @@ impl<S: Store + Directory> Server<S> {
         let is_shared = is_shared(&*bus, &config);
         let hub = Hub::new(HubSettings::from(&config), bus, clock, Arc::clone(&metrics));
         let hub = Arc::new(hub);
-        let (committer, publisher) =
-            Committer::start(Arc::clone(&store), Arc::clone(&hub), Arc::clone(&metrics));
+        // Bytes of files may go to the disk that the store flushes to.
+        let right_of_way = RightOfWay::default();
+        let (committer, publisher) = Committer::start(
+            Arc::clone(&store),
+            Arc::clone(&hub),
+            Arc::clone(&metrics),
+            right_of_way.clone(),
+        );
         let gateway = Gateway {
             // A session may be revoked elsewhere, and this node not be told.
             authenticator: Authenticator::new(Arc::clone(&store), &config, clock)?
@@ -121,7 +128,7 @@ impl<S: Store + Directory> Server<S> {
             committer,
             hub,
             crowd: Crowd::default(),
-            uploading: Uploading::open(&config)?,
+            uploading: Uploading::open(&config, right_of_way)?,
             config: Arc::new(config),
             metrics,
             clock,

@@ -11,7 +11,7 @@
 //! ```
 
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
@@ -19,6 +19,7 @@ use std::time::UNIX_EPOCH;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
+use super::lane::Lane;
 use crate::encoding::hex;
 use crate::{BlobError, BlobHead, BlobKey, ContentType, Fetched, Listed};
 
@@ -28,6 +29,8 @@ pub(super) struct Disk {
     stored: PathBuf,
     temporary: PathBuf,
     pub(super) begun: PathBuf,
+    /// By which bytes get there.
+    pub(super) lane: Lane,
 }
 
 /// A file that is being written. It goes away with this.
@@ -53,12 +56,13 @@ pub(super) struct Found {
 }
 
 impl Disk {
-    pub(super) fn open(directory: &Path) -> io::Result<Self> {
+    pub(super) fn open(directory: &Path, lane: Lane) -> io::Result<Self> {
         let at = |name| directory.join(name);
         let disk = Self {
             stored: at("stored"),
             temporary: at("temporary"),
             begun: at("begun"),
+            lane,
         };
         for directory in [&disk.stored, &disk.temporary, &disk.begun] {
             fs::create_dir_all(directory)?;
@@ -195,8 +199,7 @@ impl Disk {
             return Ok(());
         }
         let mut staged = self.stage(content_type)?;
-        io::copy(&mut File::open(file)?, &mut staged.file)?;
-        staged.file.flush()?;
+        self.lane.copy(&mut File::open(file)?, &mut staged.file)?;
         self.keep(&staged, key)
     }
 

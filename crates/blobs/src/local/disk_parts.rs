@@ -68,7 +68,7 @@ impl Disk {
         }
         received.seek(SeekFrom::Start(0))?;
         file.seek(SeekFrom::Start(part.offset))?;
-        io::copy(received, &mut file)?;
+        self.lane.copy(received, &mut file)?;
         file.sync_all()?;
         File::create_new(marker)?;
         Ok(sync_directory(&upload.directory)?)

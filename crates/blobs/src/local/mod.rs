@@ -3,6 +3,7 @@
 mod disk;
 mod disk_parts;
 mod grant;
+mod lane;
 mod problem;
 mod range;
 mod receive;
@@ -20,6 +21,7 @@ use url::Url;
 
 use self::disk::Disk;
 use self::grant::{Grant, PartGrant, Secret};
+use self::lane::Lane;
 use crate::contract::VALID_MAX;
 use crate::off_runtime::off_runtime;
 use crate::{
@@ -27,6 +29,7 @@ use crate::{
     Shown, Signed,
 };
 
+pub use lane::{RightOfWay, UnderWay, Yielding};
 pub use router::{Arrived, router};
 
 /// Where files are, and who may ask for them.
@@ -38,6 +41,8 @@ pub struct LocalConfig {
     /// Origins of web pages whose scripts may send and read bytes, such as `https://chat.example.com`; `*` is all of
     /// them, which is safe as long as URLs are secret. Empty: only pages of the server itself.
     pub origins: Vec<String>,
+    /// What bytes give way to.
+    pub yielding: Yielding,
 }
 
 impl fmt::Debug for LocalConfig {
@@ -65,7 +70,7 @@ impl LocalBlobs {
     /// When it cannot be made or flushed.
     pub fn open(config: LocalConfig) -> std::io::Result<Self> {
         Ok(Self {
-            disk: Arc::new(Disk::open(&config.directory)?),
+            disk: Arc::new(Disk::open(&config.directory, Lane::new(config.yielding))?),
             secret: Secret::new(config.secret),
             origins: config.origins,
         })
@@ -172,7 +177,12 @@ impl Blobs for LocalBlobs {
         content_type: &'a ContentType,
     ) -> BoxFuture<'a, Result<(), BlobError>> {
         let (key, file, content_type) = (key.clone(), file.to_owned(), content_type.clone());
-        self.ask(move |disk| Ok(disk.put_file(&key, &file, &content_type)?))
+        let disk = Arc::clone(&self.disk);
+        Box::pin(async move {
+            let copied = Arc::clone(&disk);
+            let put = move || Ok(copied.put_file(&key, &file, &content_type)?);
+            disk.lane.copying(put).await
+        })
     }
 
     fn delete<'a>(&'a self, key: &'a BlobKey) -> BoxFuture<'a, Result<(), BlobError>> {

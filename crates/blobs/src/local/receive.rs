@@ -16,6 +16,7 @@ use futures_util::StreamExt;
 
 use super::LocalBlobs;
 use super::grant::{Grant, PartGrant};
+use super::lane::{CHUNK_BYTES, Lane};
 use super::problem::Problem;
 use super::router::Served;
 use crate::off_runtime::off_runtime;
@@ -23,8 +24,6 @@ use crate::{BlobError, BlobKey, ContentType};
 
 /// How long nothing of a body may come.
 const STALL_MAX: Duration = Duration::from_secs(30);
-/// How much is written at once.
-const WRITE_BYTES: usize = 256 * 1024;
 
 /// Stores what the grant allows.
 pub(super) async fn receive(
@@ -88,8 +87,8 @@ async fn store(
         return stored(&blobs, key).await;
     };
     let file = staged.file.try_clone().map_err(BlobError::from)?;
-    write_all(body, size, file).await?;
     let disk = Arc::clone(&blobs.disk);
+    write_all(body, size, &file, Some(&disk.lane)).await?;
     // Whoever sent it may be gone, and what is whole is kept all the same, and told.
     let kept = tokio::spawn({
         let key = key.clone();
@@ -129,13 +128,18 @@ async fn store_part(
         .open(staged.path().map_err(BlobError::from)?)
         .map_err(BlobError::from)?;
     let file = staged.file.try_clone().map_err(BlobError::from)?;
-    write_all(body, part.size, file).await?;
+    // Not on the disk before it is copied: mostly it never comes to that.
+    write_all(body, part.size, &file, None).await?;
     let disk = Arc::clone(&blobs.disk);
-    let kept = tokio::spawn(off_runtime(move || {
-        let kept = disk.keep_part(&part, &mut received);
-        drop(staged);
-        kept
-    }));
+    let kept = tokio::spawn(async move {
+        let copied = Arc::clone(&disk);
+        let keep = move || {
+            let kept = copied.keep_part(&part, &mut received);
+            drop(staged);
+            kept
+        };
+        disk.lane.copying(keep).await
+    });
     finished(kept).await?;
     Ok(StatusCode::OK.into_response())
 }
@@ -158,8 +162,8 @@ async fn stored(blobs: &LocalBlobs, key: BlobKey) -> Result<Response, Problem> {
     Ok(response)
 }
 
-/// Writes a body that is exactly so long.
-async fn write_all(body: Body, size: u64, file: File) -> Result<(), Problem> {
+/// Writes a body that is exactly so long, a chunk after the other. With a lane, it is on the disk afterwards.
+async fn write_all(body: Body, size: u64, file: &File, lane: Option<&Lane>) -> Result<(), Problem> {
     let mut body = body.into_data_stream();
     let mut left = size;
     let mut waiting = BytesMut::new();
@@ -168,19 +172,25 @@ async fn write_all(body: Body, size: u64, file: File) -> Result<(), Problem> {
             .checked_sub(bytes.len() as u64)
             .ok_or(Problem::TooLong)?;
         waiting.extend_from_slice(&bytes);
-        if waiting.len() >= WRITE_BYTES {
-            write(&file, waiting.split().freeze()).await?;
+        if waiting.len() >= CHUNK_BYTES {
+            write(file, waiting.split().freeze(), lane).await?;
         }
     }
     if left > 0 {
         return Err(Problem::TooShort);
     }
-    write(&file, waiting.freeze()).await
+    if !waiting.is_empty() {
+        write(file, waiting.freeze(), lane).await?;
+    }
+    Ok(())
 }
 
-async fn write(file: &File, bytes: Bytes) -> Result<(), Problem> {
-    let mut file = file.try_clone().map_err(BlobError::from)?;
-    Ok(off_runtime(move || Ok(file.write_all(&bytes)?)).await?)
+async fn write(file: &File, bytes: Bytes, lane: Option<&Lane>) -> Result<(), BlobError> {
+    if let Some(lane) = lane {
+        return lane.write(file, bytes).await;
+    }
+    let mut file = file.try_clone()?;
+    off_runtime(move || Ok(file.write_all(&bytes)?)).await
 }
 
 /// Reads a body that is not needed, so that whoever sends it gets to the answer.

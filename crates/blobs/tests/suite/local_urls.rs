@@ -76,6 +76,7 @@ async fn another_secret_makes_urls_void() {
         directory: world.directory(""),
         secret: [8; 32],
         origins: Vec::new(),
+        yielding: tidemark_blobs::Yielding::default(),
     })
     .unwrap();
     let key = world.key("a");

@@ -9,7 +9,7 @@ use reqwest::{Client, Method, Response};
 use tempfile::TempDir;
 use tidemark_blobs::{
     BlobKey, Blobs, ContentType, Expected, LocalBlobs, LocalConfig, S3Blobs, S3Config, Shown,
-    Signed, local,
+    Signed, Yielding, local,
 };
 use tidemark_simulator::seaweedfs::{self, Seaweedfs};
 use url::Url;
@@ -51,6 +51,7 @@ impl World {
             directory: directory.to_owned(),
             secret: [7; 32],
             origins: origins.iter().map(|&origin| origin.to_owned()).collect(),
+            yielding: Yielding::default(),
         };
         let blobs = Arc::new(LocalBlobs::open(config).unwrap());
         let arrived = Arc::new(Mutex::new(Vec::new()));

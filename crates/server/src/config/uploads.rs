@@ -1,5 +1,6 @@
 //! Where files live, and what may become of them.
 
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -30,6 +31,8 @@ pub enum BlobEngine {
         /// What URLs are signed with, the same on all nodes that share the directory; made up and kept beside the
         /// files if it is not said.
         secret: Option<Secret>,
+        /// The most that files take from the disk in a second while messages are sent.
+        yielding_bytes_per_second: NonZeroU64,
     },
     /// A bucket of something that speaks S3.
     S3(S3BlobsConfig),
@@ -122,12 +125,15 @@ pub struct MediaConfig {
 const URL: &str = "blobs.url";
 const DIRECTORY: &str = "blobs.directory";
 const SECRET: &str = "blobs.secret";
+const YIELDING: &str = "blobs.yielding_bytes_per_second";
 const ENDPOINT: &str = "blobs.endpoint";
 const ENDPOINT_FOR_CLIENTS: &str = "blobs.endpoint_for_clients";
 const CONDITIONAL_WRITES: &str = "blobs.conditional_writes";
 const REGION: &str = "blobs.region";
 const ACCESS_KEY: &str = "blobs.access_key_id";
 const SECRET_KEY: &str = "blobs.secret_access_key";
+
+const MIB: u64 = 1024 * 1024;
 
 /// HMAC-SHA-256 is no stronger than its key.
 const SECRET_BYTES_MIN: usize = 32;
@@ -155,7 +161,7 @@ fn server_url(text: &str) -> Option<Url> {
 
 fn engine(reader: &mut Reader) -> BlobEngine {
     let origin = reader.origin(URL);
-    let of_files = [DIRECTORY, SECRET].map(|key| (key, reader.origin(key)));
+    let of_files = [DIRECTORY, SECRET, YIELDING].map(|key| (key, reader.origin(key)));
     let of_s3 = [
         ENDPOINT,
         ENDPOINT_FOR_CLIENTS,
@@ -168,6 +174,8 @@ fn engine(reader: &mut Reader) -> BlobEngine {
     let url = reader.text(URL).unwrap_or_else(|| "file:".to_owned());
     let directory = reader.text(DIRECTORY).map(PathBuf::from);
     let secret = reader.secret(SECRET, SECRET_BYTES_MIN);
+    let yielding = reader.whole(YIELDING, 48 * MIB, MIB..=1024 * 1024 * MIB);
+    let yielding_bytes_per_second = NonZeroU64::new(yielding).unwrap_or(NonZeroU64::MAX);
     let mut url_at = |key| {
         reader.parsed(key, "a URL such as https://s3.example.com", |text| {
             server_url(text).map(|_| text.to_owned())
@@ -187,6 +195,7 @@ fn engine(reader: &mut Reader) -> BlobEngine {
             return BlobEngine::File {
                 directory: None,
                 secret: None,
+                yielding_bytes_per_second,
             };
         };
         return BlobEngine::S3(S3BlobsConfig {
@@ -204,7 +213,11 @@ fn engine(reader: &mut Reader) -> BlobEngine {
         reader.mistake(URL, origin, problem);
     }
     unused(reader, of_s3, "it is for blobs.url = \"s3://BUCKET\"");
-    BlobEngine::File { directory, secret }
+    BlobEngine::File {
+        directory,
+        secret,
+        yielding_bytes_per_second,
+    }
 }
 
 fn unused<const N: usize>(reader: &mut Reader, keys: [(&str, Origin); N], problem: &str) {
@@ -216,7 +229,6 @@ fn unused<const N: usize>(reader: &mut Reader, keys: [(&str, Origin); N], proble
 }
 
 pub(super) fn uploads(reader: &mut Reader) -> UploadsConfig {
-    const MIB: u64 = 1024 * 1024;
     const TIB: u64 = MIB * MIB;
     let scanner = scanner(reader);
     UploadsConfig {
@@ -240,7 +252,6 @@ pub(super) fn uploads(reader: &mut Reader) -> UploadsConfig {
 }
 
 fn media(reader: &mut Reader) -> Option<MediaConfig> {
-    const MIB: u64 = 1024 * 1024;
     let enabled = reader.flag("uploads.media", true);
     let media = MediaConfig {
         worker: None,

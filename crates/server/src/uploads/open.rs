@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tempfile::TempDir;
-use tidemark_blobs::{Blobs, LocalBlobs, LocalConfig, S3Blobs, S3Config};
+use tidemark_blobs::{Blobs, LocalBlobs, LocalConfig, RightOfWay, S3Blobs, S3Config, Yielding};
 use tidemark_media::scan::{Clamd, ClamdAddress, HttpScanner, Scanner};
 use tidemark_media::{Ffmpeg, Limits, Workshop};
 use tokio::sync::Notify;
@@ -50,10 +50,13 @@ pub enum UploadsSetupError {
 }
 
 impl Uploading {
-    /// Opens what the configuration names. Waits for the disk, and for nothing else.
-    pub(crate) fn open(config: &Config) -> Result<Self, UploadsSetupError> {
+    /// Opens what the configuration names. Bytes that are kept here give way to what has the right of way. Waits for the disk, and for nothing else.
+    pub(crate) fn open(
+        config: &Config,
+        right_of_way: RightOfWay,
+    ) -> Result<Self, UploadsSetupError> {
         let scratch = scratch(&config.data)?;
-        let (blobs, local) = blobs(config)?;
+        let (blobs, local) = blobs(config, right_of_way)?;
         let uploads = &config.uploads;
         Ok(Self {
             blobs,
@@ -97,14 +100,18 @@ fn scratch(data: &Path) -> Result<TempDir, UploadsSetupError> {
 
 type OpenBlobs = (Arc<dyn Blobs>, Option<Arc<LocalBlobs>>);
 
-fn blobs(config: &Config) -> Result<OpenBlobs, UploadsSetupError> {
-    let (directory, secret) = match &config.blobs.engine {
+fn blobs(config: &Config, right_of_way: RightOfWay) -> Result<OpenBlobs, UploadsSetupError> {
+    let (directory, secret, bytes_per_second) = match &config.blobs.engine {
         BlobEngine::S3(bucket) => {
             let blobs = S3Blobs::new(s3(bucket)?)
                 .map_err(|error| UploadsSetupError::Bucket(error.to_string()))?;
             return Ok((Arc::new(blobs), None));
         }
-        BlobEngine::File { directory, secret } => (directory, secret),
+        BlobEngine::File {
+            directory,
+            secret,
+            yielding_bytes_per_second,
+        } => (directory, secret, *yielding_bytes_per_second),
     };
     let directory = directory
         .clone()
@@ -118,6 +125,10 @@ fn blobs(config: &Config) -> Result<OpenBlobs, UploadsSetupError> {
         directory: directory.clone(),
         secret,
         origins: config.blobs.origins.clone(),
+        yielding: Yielding {
+            to: right_of_way,
+            bytes_per_second,
+        },
     });
     let local = Arc::new(local.map_err(of_path(&directory))?);
     Ok((Arc::clone(&local) as _, Some(local)))
