@@ -91,7 +91,10 @@ fn welcome() -> Vec<Case> {
         member_count: 2,
     };
     let busy = Welcome {
-        user: bodies::ann(),
+        user: User {
+            show_last_seen: Some(true),
+            ..bodies::ann()
+        },
         conversations: vec![
             entry(harbour(), ConversationKind::Group, 44, 41, 2, 1),
             entry(lighthouse(), ConversationKind::Direct, 7, 7, 0, 0),

@@ -1,7 +1,7 @@
-//! Frames about uploads.
+//! Uploads, in frames and in messages.
 
 use tidemark_core::upload::{Attachment, UploadState};
-use tidemark_protocol::body::UploadChanged;
+use tidemark_protocol::body::{self, UploadChanged};
 use tidemark_protocol::frame::ServerFrame;
 use tidemark_protocol::wire::Wire;
 
@@ -9,7 +9,25 @@ use crate::file::{Case, Golden};
 use crate::samples::{harbour, picture, recording, seq};
 
 pub(crate) fn files() -> Vec<Golden> {
-    vec![Golden::new("server/upload.json", changed())]
+    vec![
+        Golden::new("server/upload.json", changed()),
+        Golden::new("http/attachment.json", attachments()),
+    ]
+}
+
+fn attachments() -> Vec<Case> {
+    vec![
+        Case::body(
+            "a picture",
+            "it is ready, and has a smaller one",
+            body::Attachment::from(picture()),
+        ),
+        Case::body(
+            "a recording",
+            "it is still looked at",
+            body::Attachment::from(recording()),
+        ),
+    ]
 }
 
 fn changed() -> Vec<Case> {
