@@ -21,6 +21,7 @@ const NORMAL: &[Allowed] = &[
             "tidemark-blobs",
             "tidemark-core",
             "tidemark-media",
+            "tidemark-pipeline",
             "tidemark-protocol",
             "tidemark-store",
         ],
@@ -35,6 +36,7 @@ const NORMAL: &[Allowed] = &[
             "tidemark-client",
             "tidemark-core",
             "tidemark-media",
+            "tidemark-pipeline",
             "tidemark-protocol",
             "tidemark-server",
             "tidemark-store",
@@ -43,6 +45,7 @@ const NORMAL: &[Allowed] = &[
     ("xtask", &[]),
     ("tidemark-media", &[]),
     ("tidemark-blobs", &[]),
+    ("tidemark-pipeline", &["tidemark-core", "tidemark-store"]),
 ];
 
 /// What their tests may use beside that, and beside the crate itself with other features.
