@@ -10,8 +10,8 @@ use tidemark_core::{ConversationId, Position, Refusal, Seq, Timestamp, UserId};
 use uuid::Uuid;
 
 use crate::{
-    BansPage, BlocksPage, CommitError, ConversationView, CountsOf, CursorMove, EventsFor,
-    EventsPage, FeedEvent, InboxPage, Invitation, Leases, MembersPage, MembershipFeed,
+    BansPage, BlocksPage, CommitError, Consumers, ConversationView, CountsOf, CursorMove,
+    EventsFor, EventsPage, FeedEvent, InboxPage, Invitation, MembersPage, MembershipFeed,
     MembershipView, MentionsPage, PageLimits, PersonalChanged, PersonalPage, ReadError, Receipts,
     ThreadCursorMove, ThreadPage, ThreadsPage, TimelinePage, Uploads, VersionsPage, Window,
 };
@@ -90,7 +90,7 @@ pub enum Health {
 ///
 /// Every method may be called from many tasks at once. Reads see every commit whose outcome was returned
 /// before they began, and check, in the same snapshot, that the caller may read.
-pub trait Store: Leases + Uploads {
+pub trait Store: Consumers + Uploads {
     /// The name of this history. It is made with the store and changes only when the store is restored
     /// from a backup.
     fn epoch(&self) -> Uuid;

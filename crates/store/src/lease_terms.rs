@@ -33,6 +33,19 @@ impl LeaseTerms {
         })
     }
 
+    /// Who has the lease now.
+    pub(crate) fn holder(&self, name: &str, now: Instant) -> Option<String> {
+        let term = self.0.get(name).filter(|term| term.ends > now)?;
+        Some(term.holder.clone())
+    }
+
+    /// There is a newer token, which nobody was granted. Whoever had the lease has it still, and asks again.
+    pub(crate) fn make_stale(&mut self, name: &str, newest: LeaseToken) {
+        if let Some(term) = self.0.get_mut(name) {
+            term.token = newest;
+        }
+    }
+
     /// The lease is `holder`'s until `ends`.
     pub(crate) fn grant(&mut self, name: &str, holder: &str, token: LeaseToken, ends: Instant) {
         let term = Term {

@@ -2,13 +2,15 @@
 //!
 //! [`Store`] is the contract for conversations: one door for every change ([`Store::commit`]) and a
 //! handful of reads, shaped by how clients read. [`Directory`] is the contract for people: users,
-//! passwords, sessions, keys. [`Leases`] is the contract for what only one of many nodes may do, and [`Uploads`] the one for files. An engine implements all four and is certified by the one suite in
+//! passwords, sessions, keys. [`Leases`] is the contract for what only one of many nodes may do, [`Consumers`] the one for whoever follows the
+//! feed, and [`Uploads`] the one for files. An engine implements all five and is certified by the one suite in
 //! `conformance`. No engine decides anything: it loads facts, asks
 //! [`decide`](tidemark_core::conversation::decide), and makes the answer durable.
 
 mod columns;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod consumers;
 mod contract;
 mod cursor_views;
 mod directory;
@@ -29,6 +31,9 @@ mod uploads;
 mod versions_page;
 mod views;
 
+pub use consumers::{
+    ConsumerError, ConsumerState, Consumers, DEAD_LETTERS_MAX, DeadLetter, Paused, Trouble,
+};
 pub use contract::{Batch, Health, Outcome, Store, THREADS_MAX};
 pub use directory::{
     ApiKey, Credentials, Directory, NewAccount, NewSession, ProfileChange, SecretHash, Session,

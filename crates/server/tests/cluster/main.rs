@@ -20,6 +20,7 @@ mod network;
 mod personal;
 mod presence;
 mod servers;
+mod shared_consumers;
 mod shared_store;
 mod shared_uploads;
 mod uploads;

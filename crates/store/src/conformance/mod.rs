@@ -23,6 +23,7 @@ pub mod access;
 pub mod amending;
 pub mod blocking;
 pub mod comparison;
+pub mod consumers;
 pub mod convergence;
 pub mod counting;
 pub mod crowd;
@@ -287,6 +288,17 @@ macro_rules! certify {
                 an_upload_is_for_those_who_see_it,
                 the_same_bytes_are_kept_once,
                 changes_and_messages_at_once_agree,
+            ],
+            consumers: [
+                consumers_are_those_that_were_enrolled,
+                a_pause_is_kept_until_it_ends,
+                a_rewind_makes_whoever_works_begin_there,
+                a_holder_that_lost_its_effects_goes_back,
+                trouble_is_kept_until_it_is_over,
+                dead_letters_are_replayed_or_dropped,
+                dead_letters_are_bounded,
+                a_forgotten_consumer_begins_anew,
+                consumers_outlive_the_process,
             ],
         }
     };

@@ -24,6 +24,7 @@
 
 mod answers;
 mod blocks;
+mod consumers;
 mod faults;
 mod leases;
 mod moderation;
@@ -42,6 +43,7 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use self::blocks::Blocks;
+use self::consumers::KeptConsumers;
 use self::leases::KeptLeases;
 use self::people::People;
 use self::personal::Affairs;
@@ -68,6 +70,7 @@ struct Inner {
     people: People,
     leases: KeptLeases,
     lease_terms: LeaseTerms,
+    consumers: KeptConsumers,
     affairs: Affairs,
     thread_cursors: ThreadCursors,
     blocks: Blocks,
@@ -101,6 +104,7 @@ impl MemoryStore {
             people: People::default(),
             leases: KeptLeases::default(),
             lease_terms: LeaseTerms::default(),
+            consumers: KeptConsumers::default(),
             affairs: Affairs::default(),
             thread_cursors: ThreadCursors::default(),
             blocks: Blocks::default(),
@@ -136,6 +140,7 @@ impl MemoryStore {
             leases: inner.leases.clone(),
             // Whoever had one is gone.
             lease_terms: LeaseTerms::default(),
+            consumers: inner.consumers.clone(),
             affairs: inner.affairs.clone(),
             thread_cursors: inner.thread_cursors.clone(),
             blocks: inner.blocks.clone(),

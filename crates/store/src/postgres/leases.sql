@@ -5,5 +5,28 @@ CREATE TABLE tidemark.lease (
     holder text NOT NULL,
     token bigint NOT NULL,
     ends_at timestamptz NOT NULL,
-    position bigint NOT NULL
+    position bigint NOT NULL,
+    -- Of those who follow the feed. rewound is where an operator had one go back to, until it has heard of that.
+    consumes boolean NOT NULL DEFAULT false,
+    paused_at bigint,
+    paused_why text,
+    rewound bigint,
+    trouble_since bigint,
+    trouble_attempts bigint,
+    trouble_why text,
+    failures bigint NOT NULL DEFAULT 0
 ) WITH (fillfactor = 50);
+
+-- Events that a consumer could not do. at is when it gave up; replay, that it is to try again.
+CREATE TABLE tidemark.dead_letter (
+    consumer text COLLATE "C" NOT NULL,
+    position bigint NOT NULL,
+    conversation uuid NOT NULL,
+    seq bigint NOT NULL,
+    at bigint NOT NULL,
+    attempts bigint NOT NULL,
+    reason text NOT NULL,
+    replay boolean NOT NULL DEFAULT false,
+    PRIMARY KEY (consumer, position)
+);
+CREATE INDEX dead_letter_replay ON tidemark.dead_letter (consumer, position) WHERE replay;

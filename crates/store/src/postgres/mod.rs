@@ -14,6 +14,7 @@ mod availability;
 mod blocks;
 mod column;
 mod connector;
+mod consumers;
 mod directory;
 mod directory_rows;
 mod facts;

@@ -11,6 +11,7 @@ mod cache;
 mod checkpointer;
 mod column;
 mod comparison;
+mod consumers;
 mod crowd;
 mod directory;
 mod directory_rows;

@@ -20,6 +20,7 @@ const MIGRATIONS: &[&str] = &[
     UPLOADS,
     LAST_SEEN,
     OWNERS,
+    CONSUMERS,
 ];
 
 const FOUNDATION: &str = "
@@ -363,6 +364,31 @@ ALTER TABLE user ADD COLUMN shows_last_seen INTEGER NOT NULL DEFAULT 1;
 /// Whether anybody else is an owner is asked of conversations of any size.
 const OWNERS: &str = "
 CREATE INDEX member_owner ON member (conversation) WHERE role = 'owner' AND departed IS NULL;
+";
+
+/// Those who follow the feed. rewound is where an operator had one go back to, until it has heard of that; replay, that an
+/// event is to be tried again.
+const CONSUMERS: &str = "
+ALTER TABLE lease ADD COLUMN consumes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE lease ADD COLUMN paused_at INTEGER;
+ALTER TABLE lease ADD COLUMN paused_why TEXT;
+ALTER TABLE lease ADD COLUMN rewound INTEGER;
+ALTER TABLE lease ADD COLUMN trouble_since INTEGER;
+ALTER TABLE lease ADD COLUMN trouble_attempts INTEGER;
+ALTER TABLE lease ADD COLUMN trouble_why TEXT;
+ALTER TABLE lease ADD COLUMN failures INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE dead_letter (
+    consumer TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    conversation BLOB NOT NULL,
+    seq INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    replay INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (consumer, position)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX dead_letter_replay ON dead_letter (consumer, position) WHERE replay = 1;
 ";
 
 /// Brings the file to the present schema and returns its epoch, which the first opening makes.
