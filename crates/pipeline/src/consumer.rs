@@ -1,6 +1,6 @@
 //! The contract of a consumer: what it is offered, and what it answers.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use tidemark_core::Position;
 use tidemark_store::{FeedEvent, LeaseToken};
@@ -44,22 +44,42 @@ pub struct Turn {
 
 /// How far work is done.
 #[derive(Debug)]
-pub struct Progress(AtomicU64);
+pub struct Progress {
+    position: AtomicU64,
+    /// How often it began elsewhere than where it was.
+    restarts: AtomicU32,
+}
 
 impl Progress {
     /// Nothing is done behind `position`.
     pub fn from(position: Position) -> Self {
-        Self(AtomicU64::new(position.0))
+        Self {
+            position: AtomicU64::new(position.0),
+            restarts: AtomicU32::new(0),
+        }
     }
 
     /// All up to here is done, durably. It is kept soon. A position behind the last one changes nothing.
     pub fn reach(&self, position: Position) {
-        self.0.fetch_max(position.0, Ordering::Relaxed);
+        self.position.fetch_max(position.0, Ordering::Relaxed);
+    }
+
+    /// It begins elsewhere after all.
+    pub(crate) fn begin_at(&self, position: Position) {
+        let before = self.position.swap(position.0, Ordering::Relaxed);
+        if before != position.0 {
+            self.restarts.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// How far it is.
     pub fn reached(&self) -> Position {
-        Position(self.0.load(Ordering::Relaxed))
+        Position(self.position.load(Ordering::Relaxed))
+    }
+
+    /// How far it is, told from having been there before.
+    pub(crate) fn mark(&self) -> (u32, Position) {
+        (self.restarts.load(Ordering::Relaxed), self.reached())
     }
 }
 

@@ -1,7 +1,7 @@
 //! Work that follows the log of everything.
 //!
 //! A [`Consumer`] is offered the events of all conversations in commit order, in batches, and makes of them what it is
-//! there for: an index, webhooks, a copy elsewhere. A runtime lets it work: it reads the feed, keeps how far the
+//! there for: an index, webhooks, a copy elsewhere. A [`Runtime`] lets it work: it reads the feed, keeps how far the
 //! consumer is, offers again what could not be done, sets aside what never can, and stops where an operator says so. No
 //! consumer can slow or fail a send: it reads what is durable already, at its own pace.
 //!
@@ -32,8 +32,18 @@
 //! }
 //! ```
 
+mod backoff;
 mod consumer;
+mod course;
+pub mod desk;
+mod guarded;
+mod metrics;
+mod runner;
+mod runtime;
 mod spec;
 
 pub use consumer::{Consumer, Progress, Setback, Turn};
+pub use metrics::PipelineMetrics;
+pub use runner::Job;
+pub use runtime::{Runtime, Setup};
 pub use spec::{Pace, Place, Retries, Spec};

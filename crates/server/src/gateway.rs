@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tidemark_core::access::Caller;
 use tidemark_core::conversation::{Action, Command};
 use tidemark_core::{ConversationId, SessionId, UserId};
+use tidemark_pipeline::Runtime;
 use tidemark_store::{CommitError, Directory, DirectoryError, Outcome, Store, User, UserOrigin};
 use tokio::sync::{oneshot, watch};
 
@@ -31,6 +32,7 @@ pub struct Gateway<S> {
     pub(crate) config: Arc<Config>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) clock: Clock,
+    pub(crate) pipelines: Runtime<S>,
     pub(crate) draining: watch::Sender<bool>,
 }
 

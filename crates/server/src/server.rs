@@ -1,11 +1,12 @@
 //! A running server: put together here, taken apart here.
 
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use std::{env, fs, io};
 
 use tidemark_blobs::RightOfWay;
+use tidemark_pipeline::{Runtime, Setup};
 use tidemark_store::{Directory, Store};
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
@@ -118,6 +119,14 @@ impl<S: Store + Directory> Server<S> {
             Arc::clone(&metrics),
             right_of_way.clone(),
         );
+        let pipelines = Runtime::new(Setup {
+            store: Arc::clone(&store),
+            node: node_name(address),
+            lease: config.background.lease,
+            news: hub.news(),
+            now: Box::new(move || clock.now()),
+            metrics: metrics.pipelines.clone(),
+        });
         let gateway = Gateway {
             // A session may be revoked elsewhere, and this node not be told.
             authenticator: Authenticator::new(Arc::clone(&store), &config, clock)?
@@ -132,6 +141,7 @@ impl<S: Store + Directory> Server<S> {
             config: Arc::new(config),
             metrics,
             clock,
+            pipelines,
             draining: watch::Sender::new(false),
         };
         Ok(Self {
@@ -226,6 +236,15 @@ impl<S: Store + Directory> Server<S> {
 /// Whether anybody but this server may change the store: another node, or an administrator at the database.
 fn is_shared(bus: &dyn Bus, config: &Config) -> bool {
     bus.reaches_others() || matches!(config.store, StoreEngine::Postgres(_))
+}
+
+/// What operators call this node: the name of the machine, and where it listens. Without spaces.
+fn node_name(address: SocketAddr) -> String {
+    let machine = fs::read_to_string("/proc/sys/kernel/hostname").ok();
+    let machine = machine.or_else(|| env::var("HOSTNAME").ok());
+    let machine = machine.unwrap_or_default();
+    let machine = machine.split_whitespace().next().unwrap_or("node");
+    format!("{machine}:{}", address.port())
 }
 
 impl From<&Config> for HubSettings {

@@ -4,15 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tidemark_core::Position;
-use tidemark_store::{FeedEvent, PageLimits, Store};
-use tokio::time::{sleep, timeout};
+use tidemark_pipeline::{Consumer, Pace, Progress, Setback, Spec, Turn};
+use tidemark_store::{Directory, FeedEvent, PageLimits, Store};
 
 use super::consistency::Consistency;
-use super::runner::{Job, Progress};
 use crate::clock::Clock;
 use crate::config::AuditConfig;
 use crate::gateway::Gateway;
-use crate::hub::Hub;
 use crate::telemetry::Metrics;
 
 /// What is read at once.
@@ -25,33 +23,40 @@ const PAGE: PageLimits = PageLimits {
 const CALM: Duration = Duration::from_millis(250);
 /// How many times slower it goes while something is committed.
 const TURNS_OF_OTHERS: u32 = 5;
-/// How often to look when nobody tells of news: another node may have committed something.
-const RECHECK: Duration = Duration::from_secs(3);
-/// How long to wait before reading again from a store that could not answer.
-const STORE_RETRY: Duration = Duration::from_secs(1);
 
-pub(super) struct Audit<S> {
-    store: Arc<S>,
-    hub: Arc<Hub>,
-    metrics: Arc<Metrics>,
-    clock: Clock,
-    events_per_second_max: u32,
+/// Audits the log whenever no other node does, until the server goes away.
+pub(crate) async fn audit<S: Store + Directory>(gateway: Arc<Gateway<S>>, config: AuditConfig) {
+    let spec = Spec {
+        batch: PAGE,
+        pace: Pace {
+            calm: CALM,
+            events_per_second_max: Some(config.events_per_second),
+            turns_of_others: TURNS_OF_OTHERS,
+        },
+        ..Spec::single("audit")
+    };
+    let mut audit = Audit {
+        metrics: Arc::clone(&gateway.metrics),
+        clock: gateway.clock,
+        consistency: Consistency::after(Position(0)),
+        reached: Position(0),
+    };
+    let stop = gateway.going_away();
+    gateway.pipelines.run(&spec, &mut audit, stop).await;
 }
 
-impl<S: Store> Audit<S> {
-    pub(super) fn new(gateway: &Gateway<S>, config: AuditConfig) -> Self {
-        Self {
-            store: Arc::clone(&gateway.store),
-            hub: Arc::clone(&gateway.hub),
-            metrics: Arc::clone(&gateway.metrics),
-            clock: gateway.clock,
-            events_per_second_max: config.events_per_second,
-        }
-    }
+struct Audit {
+    metrics: Arc<Metrics>,
+    clock: Clock,
+    /// What is known of the conversations since this node began to audit.
+    consistency: Consistency,
+    reached: Position,
+}
 
-    fn look_at(&self, page: &[FeedEvent], consistency: &mut Consistency) {
+impl Audit {
+    fn look_at(&mut self, page: &[FeedEvent]) {
         for entry in page {
-            let Some(violation) = consistency.look_at(entry) else {
+            let Some(violation) = self.consistency.look_at(entry) else {
                 continue;
             };
             self.metrics.audit_violations.inc();
@@ -65,46 +70,27 @@ impl<S: Store> Audit<S> {
         }
         self.metrics.audit_events.inc_by(page.len() as u64);
     }
-
-    /// How long after this page the next one may be read. While others commit, it is their turn.
-    fn pause(&self, page: &[FeedEvent], is_busy: bool) -> Duration {
-        let events = u32::try_from(page.len()).unwrap_or(u32::MAX);
-        let turns = if is_busy { TURNS_OF_OTHERS } else { 1 };
-        let paced = Duration::from_secs(1) * events / self.events_per_second_max * turns;
-        if page.len() < PAGE.entries_max {
-            paced.max(CALM)
-        } else {
-            paced
-        }
-    }
 }
 
-impl<S: Store> Job for Audit<S> {
-    async fn work(&mut self, from: Position, progress: &Progress) {
-        let mut consistency = Consistency::after(from);
-        let mut after = from;
-        let mut news = self.hub.news();
-        loop {
-            // What is committed from here on ends the wait.
-            news.borrow_and_update();
-            let Ok(page) = self.store.feed(after, PAGE).await else {
-                sleep(STORE_RETRY).await;
-                continue;
-            };
-            self.look_at(&page, &mut consistency);
-            let lag_ms = page.last().map_or(0, |last| {
-                after = last.position;
-                self.clock.now().0.saturating_sub(last.event.at.0).max(0)
-            });
-            progress.reach(after);
-            self.metrics.audit_reached(after, lag_ms);
-            let is_busy = news.has_changed().is_ok_and(|changed| changed);
-            sleep(self.pause(&page, is_busy)).await;
-            if page.is_empty() {
-                // Either way it is time to look again.
-                let _ = timeout(RECHECK, news.changed()).await;
-            }
+impl Consumer for Audit {
+    async fn begin(&mut self, turn: Turn) -> Result<Position, Setback> {
+        self.consistency = Consistency::after(turn.position);
+        self.reached = turn.position;
+        Ok(turn.position)
+    }
+
+    async fn handle(&mut self, batch: &[FeedEvent], _: &Progress) -> Result<(), Setback> {
+        self.look_at(batch);
+        if let Some(last) = batch.last() {
+            self.reached = last.position;
+            let lag_ms = self.clock.now().0.saturating_sub(last.event.at.0).max(0);
+            self.metrics.audit_reached(last.position, lag_ms);
         }
+        Ok(())
+    }
+
+    fn caught_up(&mut self) {
+        self.metrics.audit_reached(self.reached, 0);
     }
 
     fn stopped(&mut self) {

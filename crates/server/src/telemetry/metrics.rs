@@ -11,6 +11,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 use tidemark_core::Position;
+use tidemark_pipeline::PipelineMetrics;
 
 use super::uploads::UploadMetrics;
 
@@ -69,11 +70,12 @@ pub struct Metrics {
     pub audit_violations: Counter,
     audit_position: Gauge,
     feed_lag: Gauge<f64, AtomicU64>,
-    runners_active: Family<[(&'static str, &'static str); 1], Gauge>,
     bus_messages: CounterBy,
     repairs: CounterBy,
     shared_reads: CounterBy,
     shared_read_askers: CounterBy,
+    /// What is counted of those who follow the feed.
+    pub pipelines: PipelineMetrics,
     /// What is counted of uploads.
     pub uploads: UploadMetrics,
     refusals: CounterBy,
@@ -88,6 +90,7 @@ impl Metrics {
     pub fn new() -> Self {
         let mut registry = Registry::with_prefix("tidemark");
         let mut metrics = Self {
+            pipelines: PipelineMetrics::new(&mut registry),
             uploads: UploadMetrics::new(&mut registry),
             sends_accepted: Counter::default(),
             send_latency: latency(),
@@ -107,7 +110,6 @@ impl Metrics {
             audit_violations: Counter::default(),
             audit_position: Gauge::default(),
             feed_lag: Gauge::default(),
-            runners_active: Family::default(),
             bus_messages: CounterBy::default(),
             repairs: CounterBy::default(),
             shared_reads: CounterBy::default(),
@@ -166,12 +168,6 @@ impl Metrics {
         self.shared_read_askers
             .get_or_create(&labels)
             .inc_by(askers as u64);
-    }
-
-    /// Whether work that one of all nodes does is done here: 1 or 0.
-    pub fn runner_active(&self, runner: &'static str) -> Gauge {
-        let labels = [("runner", runner)];
-        self.runners_active.get_or_create(&labels).clone()
     }
 
     /// The audit has come to here, which was so long ago; zero if there was nothing more.
@@ -245,11 +241,6 @@ impl Metrics {
             "How old the last event is that the audit has looked at, while there are more",
             Unit::Seconds,
             self.feed_lag.clone(),
-        );
-        registry.register(
-            "runner_active",
-            "Whether work that one of all nodes does is done here",
-            self.runners_active.clone(),
         );
     }
 

@@ -4,12 +4,12 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tidemark_core::{Position, UploadId};
+use tidemark_core::UploadId;
+use tidemark_pipeline::{Job, Progress, Turn};
 use tidemark_store::{Directory, Store};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-use crate::background::{Job, Progress, run};
 use crate::gateway::Gateway;
 
 /// How often to look when nobody tells of news: bytes may have come to another node, and a retry may be due.
@@ -24,7 +24,9 @@ pub(crate) async fn look_after_uploads<S: Store + Directory>(gateway: Arc<Gatewa
     let mut job = Caretaker {
         gateway: Arc::clone(&gateway),
     };
-    run(&gateway, "uploads", &mut job).await;
+    let runtime = &gateway.pipelines;
+    let stop = gateway.going_away();
+    runtime.run_job("uploads", &mut job, stop).await;
 }
 
 struct Caretaker<S> {
@@ -32,7 +34,7 @@ struct Caretaker<S> {
 }
 
 impl<S: Store + Directory> Job for Caretaker<S> {
-    async fn work(&mut self, _: Position, _: &Progress) {
+    async fn work(&mut self, _: Turn, _: &Progress) {
         tokio::join!(self.look(), self.take_away());
     }
 

@@ -1,7 +1,7 @@
 //! Runners on one store, with a clock that goes as fast as there is nothing to do.
 
 use parking_lot::Mutex;
-use tidemark_core::Limits;
+use tidemark_core::{Limits, Position};
 use tidemark_store::Store;
 use tidemark_store::memory::MemoryStore;
 use tokio::sync::oneshot;
@@ -11,6 +11,7 @@ use super::*;
 
 const NAME: &str = "test";
 const LEASE: Duration = Duration::from_secs(15);
+const KEEP: Duration = Duration::from_secs(1);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Noted {
@@ -34,7 +35,8 @@ impl Drop for AtEnd {
 }
 
 impl Job for TenThings {
-    async fn work(&mut self, from: Position, progress: &Progress) {
+    async fn work(&mut self, turn: Turn, progress: &Progress) {
+        let from = turn.position;
         self.0.lock().push(Noted::Began(from));
         let _end = AtEnd(Arc::clone(&self.0));
         progress.reach(Position(from.0 + 10));
@@ -59,9 +61,10 @@ impl Node {
         let active = Gauge::default();
         let runner = Runner {
             store: Arc::clone(store),
-            name: NAME,
+            name: NAME.to_owned(),
             holder: holder.to_owned(),
             lease: LEASE,
+            keep: KEEP,
             active: active.clone(),
         };
         let mut job = TenThings(Arc::clone(&notes));
@@ -125,7 +128,7 @@ async fn a_job_stops_when_its_lease_is_lost() {
     let stolen = store.acquire_lease(NAME, "one", LEASE).await;
     assert!(matches!(stolen, Ok(Acquired::Granted { .. })));
     let took = one.until_noted(3).await;
-    assert!(took <= LEASE / 3 + KEEP_INTERVAL, "{took:?}");
+    assert!(took <= LEASE / 3 + KEEP, "{took:?}");
     assert_eq!(one.notes()[1..3], [Noted::Ended, Noted::Stopped]);
     one.until_noted(4).await;
     assert_eq!(one.notes()[3], Noted::Began(Position(10)));
