@@ -13,6 +13,7 @@ mod failure;
 mod installation;
 mod media_worker;
 mod output;
+mod pipeline;
 mod places;
 mod private_file;
 mod send;
@@ -44,6 +45,7 @@ enum Command {
     Send(send::Arguments),
     Tail(tail::Arguments),
     Admin(admin::Arguments),
+    Pipeline(pipeline::Arguments),
     Chat(chat::Arguments),
     Bench(bench::Arguments),
     Completions(completions::Arguments),
@@ -76,6 +78,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Send(arguments) => send::run(arguments).await,
         Command::Tail(arguments) => tail::run(arguments).await,
         Command::Admin(arguments) => admin::run(arguments).await,
+        Command::Pipeline(arguments) => pipeline::run(arguments).await,
         Command::Chat(arguments) => chat::run(&arguments).await,
         Command::Bench(arguments) => bench::run(arguments),
         Command::Completions(arguments) => completions::run(&arguments),

@@ -13,13 +13,14 @@ use tidemark_core::{
 };
 use tidemark_protocol::Code;
 use tidemark_protocol::body::{
-    Accepted, BanToMake, Bans, Blocks, Conversation, ConversationPatch, Cursor, DeliveredCursor,
-    EventsPage, FeedPage, Inbox, InvitePreview, InviteToMake, Invites, MadeInvite, Members,
-    MembersToAdd, MentionsPage, MessageAccepted, MessageEdit, MessageHistory, MessagesPage,
-    MoveCursor, NewAccount, NewConversation, NewMessage, NewOwner, NewUpload, Personal,
-    PersonalChanges, PersonalPatch, Problem, ProfilePatch, Readers, RolePatch, Sessions, SignIn,
-    SignedIn, SignedRequest, SyncRequest, SyncResponse, ThreadCursor, ThreadPage, Threads,
-    UploadBegun, Uploads, User, Users,
+    Accepted, BanToMake, Bans, Blocks, Conversation, ConversationPatch, Cursor, DeadLetters,
+    DeadLettersChanged, DeadLettersWanted, DeliveredCursor, EventsPage, FeedPage, Inbox,
+    InvitePreview, InviteToMake, Invites, MadeInvite, Members, MembersToAdd, MentionsPage,
+    MessageAccepted, MessageEdit, MessageHistory, MessagesPage, MoveCursor, NewAccount,
+    NewConversation, NewMessage, NewOwner, NewUpload, PauseWanted, Personal, PersonalChanges,
+    PersonalPatch, Pipeline, Pipelines, Problem, ProfilePatch, Readers, RewindWanted, RolePatch,
+    Sessions, SignIn, SignedIn, SignedRequest, SyncRequest, SyncResponse, ThreadCursor, ThreadPage,
+    Threads, UploadBegun, Uploads, User, Users,
 };
 use tidemark_protocol::wire::{Secret, Wire};
 
@@ -280,6 +281,27 @@ calls! {
     blocks(limit: u32, after: Option<&UserId>) -> Blocks = GET blocks_path(limit, after);
     /// A page of the user's own uploads, the latest first, and how much room they take.
     uploads(limit: u32, before: Option<UploadId>) -> Uploads = GET uploads_path(limit, before);
+    /// Those who follow the feed, for an API key, and how far they are.
+    pipelines() -> Pipelines = GET "/v1/pipelines";
+    /// One of those who follow the feed.
+    pipeline(name: &str) -> Pipeline = GET pipeline_path(name, "");
+    /// Has one of those who follow the feed do nothing.
+    pause_pipeline(name: &str, pause: &PauseWanted) -> Pipeline
+        = POST pipeline_path(name, "/pause"), pause;
+    /// Lets a paused one go on.
+    resume_pipeline(name: &str) -> Pipeline = POST pipeline_path(name, "/resume");
+    /// Has one do all events after a position again.
+    rewind_pipeline(name: &str, to: &RewindWanted) -> Pipeline
+        = POST pipeline_path(name, "/rewind"), to;
+    /// A page of the events that one could not do, in the order of their positions.
+    dead_letters(name: &str, after: Position, limit: u32) -> DeadLetters
+        = GET pipeline_path(name, &format!("/dead?after={}&limit={limit}", after.0));
+    /// Has one try what it could not do again.
+    replay_dead_letters(name: &str, which: &DeadLettersWanted) -> DeadLettersChanged
+        = POST pipeline_path(name, "/dead/replay"), which;
+    /// Takes away what one could not do, for good.
+    drop_dead_letters(name: &str, which: &DeadLettersWanted) -> DeadLettersChanged
+        = POST pipeline_path(name, "/dead/drop"), which;
 }
 
 impl Http {
@@ -290,6 +312,16 @@ impl Http {
     /// When the server cannot be reached or refuses.
     pub async fn revoke_session(&self, session: SessionId) -> Answer<()> {
         let path = format!("/v1/sessions/{session}");
+        checked(self.request(Method::DELETE, &path)).await.map(drop)
+    }
+
+    /// Forgets one of those who follow the feed, which no node runs any more.
+    ///
+    /// # Errors
+    ///
+    /// When the server cannot be reached or refuses.
+    pub async fn forget_pipeline(&self, name: &str) -> Answer<()> {
+        let path = pipeline_path(name, "");
         checked(self.request(Method::DELETE, &path)).await.map(drop)
     }
 
@@ -469,6 +501,10 @@ fn blocks_path(limit: u32, after: Option<&UserId>) -> String {
         let _ = write!(path, "&after={}", escape(after.as_str()));
     }
     path
+}
+
+fn pipeline_path(name: &str, rest: &str) -> String {
+    format!("/v1/pipelines/{}{rest}", escape(name))
 }
 
 fn uploads_path(limit: u32, before: Option<UploadId>) -> String {

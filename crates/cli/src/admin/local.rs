@@ -14,14 +14,14 @@ use crate::failure::{Failure, FailureKind};
 use crate::installation::{InstallationArguments, open_postgres, open_sqlite};
 use crate::output;
 
-pub(super) struct Local<S> {
-    pub(super) store: Arc<S>,
-    pub(super) authenticator: Authenticator<S>,
-    pub(super) clock: Clock,
+pub(crate) struct Local<S> {
+    pub(crate) store: Arc<S>,
+    pub(crate) authenticator: Authenticator<S>,
+    pub(crate) clock: Clock,
 }
 
 /// The configuration of the installation; what its store has to say goes to stderr from now on.
-pub(super) fn load(installation: &InstallationArguments) -> Result<Config, Failure> {
+pub(crate) fn load(installation: &InstallationArguments) -> Result<Config, Failure> {
     let mut config = installation.load(Vec::new())?;
     "warn".clone_into(&mut config.log.level);
     start_log(&config.log).map_err(|error| Failure::failed(error.to_string()))?;
@@ -29,7 +29,7 @@ pub(super) fn load(installation: &InstallationArguments) -> Result<Config, Failu
 }
 
 /// Opens the store in the data directory; if there is none, it is only made where that `may_make` sense.
-pub(super) async fn open_embedded(config: &Config, may_make: bool) -> Result<SqliteStore, Failure> {
+pub(crate) async fn open_embedded(config: &Config, may_make: bool) -> Result<SqliteStore, Failure> {
     let data = config.data.display();
     if !config.data.is_dir() {
         if !may_make {
@@ -50,7 +50,7 @@ pub(super) async fn open_embedded(config: &Config, may_make: bool) -> Result<Sql
 }
 
 /// Opens the store in a database, with as few connections as do.
-pub(super) async fn open_database(
+pub(crate) async fn open_database(
     config: &Config,
     postgres: PostgresConfig,
 ) -> Result<PostgresStore, Failure> {
@@ -64,7 +64,7 @@ pub(super) async fn open_database(
 }
 
 impl<S: Store + Directory> Local<S> {
-    pub(super) fn new(store: S, config: &Config) -> Result<Self, Failure> {
+    pub(crate) fn new(store: S, config: &Config) -> Result<Self, Failure> {
         let (store, clock) = (Arc::new(store), Clock::start());
         let authenticator = Authenticator::new(Arc::clone(&store), config, clock)
             .map_err(|error| Failure::failed(error.to_string()))?;
@@ -76,7 +76,7 @@ impl<S: Store + Directory> Local<S> {
     }
 
     /// The user with this id, or who signs in with this name in another case.
-    pub(super) async fn user(&self, name: &str) -> Result<User, Failure> {
+    pub(crate) async fn user(&self, name: &str) -> Result<User, Failure> {
         let id = match self.store.credentials(name).await {
             Ok(credentials) => Some(credentials.user),
             Err(_) => UserId::parse(name).ok(),
@@ -88,13 +88,13 @@ impl<S: Store + Directory> Local<S> {
             .map_err(|error| explain(&error, &format!("user {name}")))
     }
 
-    pub(super) async fn close(self) {
+    pub(crate) async fn close(self) {
         self.store.close().await;
     }
 }
 
 /// What a directory says about `what`.
-pub(super) fn explain(error: &DirectoryError, what: &str) -> Failure {
+pub(crate) fn explain(error: &DirectoryError, what: &str) -> Failure {
     match error {
         DirectoryError::NotFound => no_such(what),
         DirectoryError::Taken => {
@@ -104,7 +104,7 @@ pub(super) fn explain(error: &DirectoryError, what: &str) -> Failure {
     }
 }
 
-pub(super) fn explain_account(error: &AccountError) -> Failure {
+pub(crate) fn explain_account(error: &AccountError) -> Failure {
     let kind = match error {
         AccountError::Invalid(_) | AccountError::Taken | AccountError::Closed => {
             FailureKind::Refused

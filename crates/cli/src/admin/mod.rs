@@ -1,13 +1,13 @@
 //! `tidemark admin`: users, passwords, keys and tokens.
 
 mod keys;
-mod local;
-mod office;
+pub(crate) mod local;
+pub(crate) mod office;
 mod password;
 mod sessions;
-mod table;
+pub(crate) mod table;
 mod users;
-mod utc;
+pub(crate) mod utc;
 
 use clap::Subcommand;
 use tidemark_client::ServerUrl;

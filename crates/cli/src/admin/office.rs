@@ -10,17 +10,28 @@ use crate::installation::InstallationArguments;
 
 const KEY_VARIABLE: &str = "TIDEMARK_API_KEY";
 
-pub(super) enum Office<S> {
+/// The calls to a server, with the API key that the environment holds.
+pub(crate) fn http_with_key(url: ServerUrl) -> Result<Http, Failure> {
+    let key = secret_in(KEY_VARIABLE)?.ok_or_else(|| {
+        Failure::new(
+            FailureKind::Unauthorized,
+            format!("set {KEY_VARIABLE} to an API key of the server at {url}"),
+        )
+    })?;
+    Ok(Http::new(url, Some(key))?)
+}
+
+pub(crate) enum Office<S> {
     Local(Box<Local<S>>),
     Remote(Http),
 }
 
 impl<S: Store + Directory> Office<S> {
-    pub(super) fn of(local: Local<S>) -> Self {
+    pub(crate) fn of(local: Local<S>) -> Self {
         Self::Local(Box::new(local))
     }
 
-    pub(super) fn remote(
+    pub(crate) fn remote(
         url: ServerUrl,
         installation: &InstallationArguments,
     ) -> Result<Self, Failure> {
@@ -35,17 +46,11 @@ impl<S: Store + Directory> Office<S> {
                 "give either --url, for a server that runs, or --config, --data or --store, for its store",
             ));
         }
-        let key = secret_in(KEY_VARIABLE)?.ok_or_else(|| {
-            Failure::new(
-                FailureKind::Unauthorized,
-                format!("set {KEY_VARIABLE} to an API key of the server at {url}"),
-            )
-        })?;
-        Ok(Self::Remote(Http::new(url, Some(key))?))
+        Ok(Self::Remote(http_with_key(url)?))
     }
 
     /// The store itself, for what cannot be done over HTTP.
-    pub(super) fn local(&self) -> Result<&Local<S>, Failure> {
+    pub(crate) fn local(&self) -> Result<&Local<S>, Failure> {
         match self {
             Self::Local(local) => Ok(local),
             Self::Remote(_) => Err(Failure::new(
@@ -56,7 +61,7 @@ impl<S: Store + Directory> Office<S> {
         }
     }
 
-    pub(super) async fn close(self) {
+    pub(crate) async fn close(self) {
         if let Self::Local(local) = self {
             local.close().await;
         }

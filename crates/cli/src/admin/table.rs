@@ -7,7 +7,7 @@ use crate::output;
 
 /// How a list is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Format {
+pub(crate) enum Format {
     /// In columns.
     Text,
     /// One JSON object a line.
@@ -15,7 +15,7 @@ pub(super) enum Format {
 }
 
 /// What can stand in a list.
-pub(super) trait Row: Serialize {
+pub(crate) trait Row: Serialize {
     /// The heads of the columns.
     const COLUMNS: &'static [&'static str];
 
@@ -24,7 +24,7 @@ pub(super) trait Row: Serialize {
 }
 
 /// Prints a list. An empty one has no heads either.
-pub(super) fn print<R: Row>(rows: &[R], format: Format) -> Result<(), Failure> {
+pub(crate) fn print<R: Row>(rows: &[R], format: Format) -> Result<(), Failure> {
     let lines = match format {
         Format::Json => rows.iter().map(output::json).collect(),
         Format::Text if rows.is_empty() => Vec::new(),

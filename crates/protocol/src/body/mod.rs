@@ -13,6 +13,7 @@ mod mention;
 mod message;
 mod moderation;
 mod personal;
+mod pipeline;
 mod problem;
 mod read;
 mod sync;
@@ -34,6 +35,10 @@ pub use message::{
 };
 pub use moderation::{Ban, BanToMake, Bans, MessageHistory, MessageVersion, NewOwner};
 pub use personal::{Draft, Personal, PersonalChanges, PersonalPatch};
+pub use pipeline::{
+    DeadLetter, DeadLetters, DeadLettersChanged, DeadLettersWanted, PauseWanted, Pipeline,
+    PipelineCondition, PipelinePause, PipelineTrouble, Pipelines, RewindWanted,
+};
 pub use problem::Problem;
 pub use read::{Cursor, DeliveredCursor, DeliveredTo, MoveCursor, Reader, Readers};
 pub use sync::{SyncRequest, SyncResponse, SyncedConversation};

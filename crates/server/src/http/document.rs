@@ -10,7 +10,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 
 use super::{
     accounts, amendments, blocks, conversations, cursors, feed, invites, members, messages,
-    moderation, operations, page, personal, sync, threads, uploads, users,
+    moderation, operations, page, personal, pipelines, sync, threads, uploads, users,
 };
 
 /// The document. Every handler of the router is in `paths`; a test compares the two.
@@ -41,6 +41,9 @@ use super::{
         blocks::block, blocks::unblock, blocks::list,
         uploads::announce, uploads::list, uploads::upload, uploads::delete, uploads::url,
         uploads::sign_parts, uploads::parts, uploads::complete,
+        pipelines::list, pipelines::pipeline, pipelines::pause, pipelines::resume,
+        pipelines::rewind, pipelines::forget, pipelines::dead, pipelines::replay,
+        pipelines::drop_dead,
         operations::health, operations::ready, operations::metrics,
     ),
     security(("bearer" = [])),
@@ -56,6 +59,7 @@ use super::{
         (name = "cursors", description = "How far people have read"),
         (name = "personal", description = "What belongs to one user"),
         (name = "feed", description = "The log of everything, for the server side of an application"),
+        (name = "pipelines", description = "Those who follow the feed: how far they are, and what they could not do"),
         (name = "operations", description = "For probes and dashboards"),
     ),
 )]

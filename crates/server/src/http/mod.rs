@@ -19,6 +19,7 @@ mod moderation;
 mod operations;
 mod page;
 mod personal;
+mod pipelines;
 mod problem;
 mod sync;
 mod threads;
@@ -58,6 +59,7 @@ pub(crate) fn router<S: Store + Directory>(gateway: &Arc<Gateway<S>>) -> Router 
         .merge(order())
         .merge(threads())
         .merge(uploads())
+        .merge(pipelines())
         .route("/v1/sync", post(sync::sync::<S>))
         .route("/v1/feed", get(feed::feed::<S>))
         .route("/v1/socket", get(socket::upgrade::<S>))
@@ -219,6 +221,28 @@ fn uploads<S: Store + Directory>() -> Router<Arc<Gateway<S>>> {
             get(uploads::parts::<S>).post(uploads::sign_parts::<S>),
         )
         .route("/v1/uploads/{id}/complete", post(uploads::complete::<S>))
+}
+
+/// Those who follow the feed, for whoever runs the server.
+fn pipelines<S: Store + Directory>() -> Router<Arc<Gateway<S>>> {
+    Router::new()
+        .route("/v1/pipelines", get(pipelines::list::<S>))
+        .route(
+            "/v1/pipelines/{name}",
+            get(pipelines::pipeline::<S>).delete(pipelines::forget::<S>),
+        )
+        .route("/v1/pipelines/{name}/pause", post(pipelines::pause::<S>))
+        .route("/v1/pipelines/{name}/resume", post(pipelines::resume::<S>))
+        .route("/v1/pipelines/{name}/rewind", post(pipelines::rewind::<S>))
+        .route("/v1/pipelines/{name}/dead", get(pipelines::dead::<S>))
+        .route(
+            "/v1/pipelines/{name}/dead/replay",
+            post(pipelines::replay::<S>),
+        )
+        .route(
+            "/v1/pipelines/{name}/dead/drop",
+            post(pipelines::drop_dead::<S>),
+        )
 }
 
 /// Where this server takes and gives bytes itself. No body is too long here, and none is given up for its time.

@@ -18,6 +18,7 @@ mod lost;
 mod nats;
 mod network;
 mod personal;
+mod pipelines;
 mod presence;
 mod servers;
 mod shared_consumers;

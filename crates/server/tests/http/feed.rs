@@ -74,3 +74,26 @@ async fn the_feed_is_for_api_keys_only() {
             .is_problem(401, "unauthorized")
     );
 }
+
+/// Whoever begins at the beginning, however late, does not read what was taken away meanwhile.
+#[tokio::test]
+async fn what_was_deleted_is_empty_however_late_it_is_read() {
+    let world = World::new().await;
+    let ann = world.person("ann").await;
+    let room = ann.group(&[]).await;
+    let seq = ann.say(&room, "a secret word").await;
+    let path = format!("/v1/conversations/{room}/messages/{seq}");
+    let edited = ann.patch(&path, json!({"text": "another secret"})).await;
+    assert_eq!(edited.status, 200, "{edited:?}");
+    let deleted = ann.delete(&path).await;
+    assert_eq!(deleted.status, 200, "{deleted:?}");
+    let feed = world.operator().get("/v1/feed").await.body;
+    let positions: Vec<_> = feed["events"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|event| event["position"].as_u64().unwrap())
+        .collect();
+    assert_eq!(positions, [1, 2, 3, 4, 5], "each event keeps its place");
+    assert!(!feed.to_string().contains("secret"), "{feed}");
+}

@@ -19,6 +19,7 @@ mod moderation;
 mod operations;
 mod permissions;
 mod personal;
+mod pipelines;
 mod sync;
 mod threads;
 mod uploads;
