@@ -7,6 +7,7 @@ mod clock;
 mod committer;
 pub mod config;
 mod crowd;
+mod feed_sink;
 mod gateway;
 mod http;
 mod hub;

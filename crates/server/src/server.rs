@@ -20,6 +20,7 @@ use crate::clock::Clock;
 use crate::committer::Committer;
 use crate::config::{Config, StoreEngine};
 use crate::crowd::Crowd;
+use crate::feed_sink::{self, NatsFeed};
 use crate::gateway::Gateway;
 use crate::http;
 use crate::hub::{Hub, HubSettings};
@@ -53,6 +54,9 @@ pub enum StartError {
     /// The bus cannot be used as configured. One that cannot be reached is no reason not to start.
     #[error("bus: {0}")]
     Bus(#[from] NatsError),
+    /// The feed cannot go where it is to.
+    #[error("feed.nats: {0}")]
+    Feed(NatsError),
     /// Uploads cannot be kept as configured.
     #[error("uploads: {0}")]
     Uploads(#[from] UploadsSetupError),
@@ -64,6 +68,7 @@ pub struct Server<S> {
     listener: TcpListener,
     address: SocketAddr,
     publisher: JoinHandle<()>,
+    nats_feed: Option<Box<NatsFeed>>,
 }
 
 impl<S: Store + Directory> Server<S> {
@@ -119,6 +124,13 @@ impl<S: Store + Directory> Server<S> {
             Arc::clone(&metrics),
             right_of_way.clone(),
         );
+        let nats_feed = match &config.feed.nats {
+            Some(nats) => {
+                let connected = Box::pin(NatsFeed::connect(nats, store.epoch())).await;
+                Some(Box::new(connected.map_err(StartError::Feed)?))
+            }
+            None => None,
+        };
         let pipelines = Runtime::new(Setup {
             store: Arc::clone(&store),
             node: node_name(address),
@@ -149,6 +161,7 @@ impl<S: Store + Directory> Server<S> {
             listener,
             address,
             publisher,
+            nats_feed,
         })
     }
 
@@ -168,6 +181,7 @@ impl<S: Store + Directory> Server<S> {
             gateway,
             listener,
             publisher,
+            nats_feed,
             ..
         } = self;
         let drain = gateway.config.drain;
@@ -191,6 +205,9 @@ impl<S: Store + Directory> Server<S> {
         let mut runners = JoinSet::new();
         if let Some(audit) = gateway.config.background.audit {
             runners.spawn(background::audit(Arc::clone(&gateway), audit));
+        }
+        if let Some(nats_feed) = nats_feed {
+            runners.spawn(feed_sink::run(Arc::clone(&gateway), nats_feed));
         }
         runners.spawn(uploads::look_after_uploads(Arc::clone(&gateway)));
         let app = http::router(&gateway);

@@ -27,6 +27,13 @@ pub fn program_beside(tests: &str) -> PathBuf {
     Path::new(tests).with_file_name("nats-server/bin/nats-server")
 }
 
+fn check(program: &Path) -> anyhow::Result<()> {
+    if !program.exists() {
+        bail!("there is no NATS server; `cargo xtask test` installs it");
+    }
+    Ok(())
+}
+
 /// How servers of a cluster reach one of them.
 #[derive(Clone, Copy, Debug)]
 pub struct Route {
@@ -43,12 +50,18 @@ impl Nats {
     ///
     /// When the program is missing or the server does not start.
     pub fn start(program: &Path, arguments: Vec<String>) -> anyhow::Result<Self> {
-        if !program.exists() {
-            bail!("there is no NATS server; `cargo xtask test` installs it");
-        }
+        check(program)?;
+        Self::start_in(program, TempDir::with_prefix("tidemark-nats-")?, arguments)
+    }
+
+    fn start_in(
+        program: &Path,
+        directory: TempDir,
+        arguments: Vec<String>,
+    ) -> anyhow::Result<Self> {
         let mut server = Self {
             running: None,
-            directory: TempDir::with_prefix("tidemark-nats-")?,
+            directory,
             program: program.to_owned(),
             arguments,
             address: ([127, 0, 0, 1], free_port()?).into(),
@@ -65,6 +78,21 @@ impl Nats {
     pub fn start_beside(tests: &str, arguments: &[&str]) -> anyhow::Result<Self> {
         let arguments = arguments.iter().map(|&argument| argument.to_owned());
         Self::start(&program_beside(tests), arguments.collect())
+    }
+
+    /// Starts a server that keeps streams (`JetStream`), with the program that is beside `tests`. What they hold outlives
+    /// [`kill`](Self::kill).
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start).
+    pub fn start_with_streams_beside(tests: &str) -> anyhow::Result<Self> {
+        let program = program_beside(tests);
+        check(&program)?;
+        let directory = TempDir::with_prefix("tidemark-nats-")?;
+        let streams = directory.path().join("streams").display().to_string();
+        let arguments = ["--jetstream", "--store_dir", &streams].map(str::to_owned);
+        Self::start_in(&program, directory, arguments.to_vec())
     }
 
     /// Starts the server of a cluster that is at `routes[this]`. None of them tells clients of the others.

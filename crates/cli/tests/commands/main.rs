@@ -9,6 +9,7 @@ mod administering;
 mod administering_a_database;
 mod following;
 mod help;
+mod pipelines;
 mod sending;
 mod serving;
 mod signing_in;

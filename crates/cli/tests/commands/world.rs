@@ -62,7 +62,15 @@ impl World {
 
     /// With this at the end of the configuration.
     pub(crate) async fn start_with(more: &str) -> Self {
-        let config = format!("{CONFIG}{more}");
+        Self::configured(format!("{CONFIG}{more}")).await
+    }
+
+    /// With this API key, and this at the end of the configuration.
+    pub(crate) async fn start_with_key(key: &str, more: &str) -> Self {
+        Self::configured(format!("api_keys = [\"{key}\"]\n{CONFIG}{more}")).await
+    }
+
+    async fn configured(config: String) -> Self {
         Self {
             node: Node::start(Launch::new(PROGRAM, config)).await.unwrap(),
             home: TempDir::with_prefix("tidemark-home-").unwrap(),

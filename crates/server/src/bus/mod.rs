@@ -19,6 +19,7 @@ use futures_util::future::BoxFuture;
 pub use local::LocalBus;
 pub(crate) use message::{Hint, NodeId, decode, encode};
 pub use nats::NatsError;
+pub(crate) use nats::connect_options;
 pub(crate) use open::open;
 pub use topic::Topic;
 

@@ -76,7 +76,7 @@ impl NatsBus {
         drops: BusDrops,
     ) -> Result<Self, NatsError> {
         let connected = Arc::new(AtomicBool::new(false));
-        let options = with_tls(config, with_auth(config).await?).await?;
+        let options = connect_options(config).await?;
         let client = options
             .name("tidemark")
             .retry_on_initial_connect()
@@ -238,6 +238,11 @@ fn help(error: &str) -> &'static str {
     } else {
         "it is tried again; until then nodes are compared with the store"
     }
+}
+
+/// How to get in where the configuration says that NATS is.
+pub(crate) async fn connect_options(config: &NatsConfig) -> Result<ConnectOptions, NatsError> {
+    with_tls(config, with_auth(config).await?).await
 }
 
 async fn with_auth(config: &NatsConfig) -> Result<ConnectOptions, NatsError> {

@@ -7,12 +7,26 @@ use std::time::Duration;
 use super::reader::Reader;
 use super::{Origin, Secret};
 
-const URL: &str = "bus.url";
-const CREDENTIALS_FILE: &str = "bus.credentials_file";
-const CA_FILE: &str = "bus.tls.ca_file";
-const CERTIFICATE_FILE: &str = "bus.tls.certificate_file";
-const KEY_FILE: &str = "bus.tls.key_file";
+const BUS: NatsKeys = NatsKeys {
+    url: "bus.url",
+    url_variable: "TIDEMARK_BUS__URL",
+    credentials_file: "bus.credentials_file",
+    ca_file: "bus.tls.ca_file",
+    certificate_file: "bus.tls.certificate_file",
+    key_file: "bus.tls.key_file",
+};
 const PORT: u16 = 4222;
+
+/// What the settings are called that say where NATS is and how to get in.
+pub(super) struct NatsKeys {
+    pub(super) url: &'static str,
+    /// The environment variable of that.
+    pub(super) url_variable: &'static str,
+    pub(super) credentials_file: &'static str,
+    pub(super) ca_file: &'static str,
+    pub(super) certificate_file: &'static str,
+    pub(super) key_file: &'static str,
+}
 
 /// How nodes tell each other what is new.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,43 +100,60 @@ impl fmt::Debug for NatsConfig {
 
 pub(super) fn bus(reader: &mut Reader) -> BusConfig {
     let repair = reader.milliseconds("bus.repair_ms", 3_000, 50..=600_000);
-    let origin = reader.origin(URL);
-    let url = reader.text(URL).unwrap_or_else(|| "local:".to_owned());
-    let set = [CREDENTIALS_FILE, CA_FILE, CERTIFICATE_FILE, KEY_FILE]
+    let engine = match nats(reader, &BUS, "local:") {
+        Some(nats) => BusEngine::Nats(nats),
+        None => BusEngine::Local,
+    };
+    BusConfig { engine, repair }
+}
+
+/// Where NATS is; `None` if the URL is `nowhere`, which it is if it is not set.
+pub(super) fn nats(reader: &mut Reader, keys: &NatsKeys, nowhere: &str) -> Option<NatsConfig> {
+    let origin = reader.origin(keys.url);
+    let url = reader.text(keys.url).unwrap_or_else(|| nowhere.to_owned());
+    let set = [
+        keys.credentials_file,
+        keys.ca_file,
+        keys.certificate_file,
+        keys.key_file,
+    ];
+    let set = set
         .map(|key| (key, reader.origin(key)))
         .into_iter()
         .find(|(_, origin)| *origin != Origin::Unset);
     let mut path = |key| reader.text(key).map(PathBuf::from);
-    let credentials_file = path(CREDENTIALS_FILE);
-    let ca_file = path(CA_FILE);
-    let (certificate_file, key_file) = (path(CERTIFICATE_FILE), path(KEY_FILE));
+    let credentials_file = path(keys.credentials_file);
+    let ca_file = path(keys.ca_file);
+    let (certificate_file, key_file) = (path(keys.certificate_file), path(keys.key_file));
 
-    let local = BusConfig {
-        engine: BusEngine::Local,
-        repair,
-    };
-    if url == "local:" {
+    if url == nowhere {
         if let Some((key, origin)) = set {
-            let problem = format!("it does nothing without a nats:// address in {URL}");
+            let problem = format!("it does nothing without a nats:// address in {}", keys.url);
             reader.mistake(key, origin, problem);
         }
-        return local;
+        return None;
     }
     let Some(mut nats) = nats_of(&url) else {
-        let problem = "it is neither local: nor like nats://HOST:PORT,HOST:PORT, \
-                       with USER:PASSWORD@ or TOKEN@ before the first host where that is needed";
-        reader.mistake(URL, origin, problem);
-        return local;
+        let nowhere = if nowhere.is_empty() { "empty" } else { nowhere };
+        let problem = format!(
+            "it is neither {nowhere} nor like nats://HOST:PORT,HOST:PORT, \
+             with USER:PASSWORD@ or TOKEN@ before the first host where that is needed"
+        );
+        reader.mistake(keys.url, origin, problem);
+        return None;
     };
     if nats.auth != NatsAuth::Nothing && matches!(origin, Origin::Flag(_)) {
-        let problem = "whoever lists the processes of this machine reads a secret in a flag; \
-                       put it into the configuration file or into TIDEMARK_BUS__URL";
-        reader.mistake(URL, origin.clone(), problem);
+        let problem = format!(
+            "whoever lists the processes of this machine reads a secret in a flag; \
+             put it into the configuration file or into {}",
+            keys.url_variable
+        );
+        reader.mistake(keys.url, origin.clone(), problem);
     }
     if let Some(file) = credentials_file {
         if nats.auth != NatsAuth::Nothing {
-            let problem = format!("{URL} says already who we are");
-            reader.mistake(CREDENTIALS_FILE, Origin::Unset, problem);
+            let problem = format!("{} says already who we are", keys.url);
+            reader.mistake(keys.credentials_file, Origin::Unset, problem);
         }
         nats.auth = NatsAuth::CredentialsFile(file);
     }
@@ -132,19 +163,16 @@ pub(super) fn bus(reader: &mut Reader) -> BusConfig {
         (Some(file), Some(key)) => Some((file, key)),
         (None, None) => None,
         (Some(_), None) => {
-            reader.mistake(KEY_FILE, Origin::Unset, "a certificate needs its key");
+            reader.mistake(keys.key_file, Origin::Unset, "a certificate needs its key");
             None
         }
         (None, Some(_)) => {
             let problem = "a key needs its certificate";
-            reader.mistake(CERTIFICATE_FILE, Origin::Unset, problem);
+            reader.mistake(keys.certificate_file, Origin::Unset, problem);
             None
         }
     };
-    BusConfig {
-        engine: BusEngine::Nats(nats),
-        repair,
-    }
+    Some(nats)
 }
 
 /// Reads `nats://[USER:PASSWORD@|TOKEN@]HOST[:PORT][,HOST[:PORT]…]`; with `tls://`, unencrypted servers are refused.

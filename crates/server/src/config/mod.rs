@@ -7,6 +7,7 @@
 
 mod background;
 mod bus;
+mod feed;
 mod layers;
 mod mistakes;
 mod reader;
@@ -17,6 +18,7 @@ mod validate;
 
 pub use background::{AuditConfig, BackgroundConfig};
 pub use bus::{BusConfig, BusEngine, NatsAuth, NatsConfig, NatsTls};
+pub use feed::{FeedConfig, NatsFeedConfig};
 pub use layers::Sources;
 pub use mistakes::{ConfigError, Mistake, Origin};
 pub use secret::Secret;

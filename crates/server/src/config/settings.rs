@@ -8,8 +8,8 @@ use tidemark_core::Limits;
 
 use super::reader::Reader;
 use super::{
-    BackgroundConfig, BlobsConfig, BusConfig, ConfigError, Secret, Sources, UploadsConfig, layers,
-    validate,
+    BackgroundConfig, BlobsConfig, BusConfig, ConfigError, FeedConfig, Secret, Sources,
+    UploadsConfig, layers, validate,
 };
 
 /// Everything that the operator decides.
@@ -41,6 +41,8 @@ pub struct Config {
     pub presence: PresenceConfig,
     /// Work that one of all nodes does.
     pub background: BackgroundConfig,
+    /// Where the feed goes.
+    pub feed: FeedConfig,
     /// How patient the server is with requests.
     pub http: HttpConfig,
     /// How patient sockets are.

@@ -343,6 +343,34 @@ fn a_secret_of_the_bus_is_not_shown_and_not_taken_from_a_flag() {
 }
 
 #[test]
+fn the_feed_goes_to_a_stream_where_one_is_named() {
+    assert_eq!(Config::default().feed.nats, None);
+    let feed = "[feed.nats]\nurl = 'nats://ann:hunter2@one'";
+    let config = load(feed, &[], &[]).unwrap();
+    assert!(!format!("{config:?}").contains("hunter2"));
+    let nats = config.feed.nats.unwrap();
+    assert_eq!(nats.nats.servers, ["one:4222"]);
+    let names = (nats.stream.as_str(), nats.subject.as_str());
+    assert_eq!(names, ("TIDEMARK", "tidemark.feed"));
+
+    for (section, key) in [
+        ("url = 'local:'", "feed.nats.url"),
+        ("stream = 'CHAT'", "feed.nats.stream"),
+        ("subject = 'chat'", "feed.nats.subject"),
+        ("tls.ca_file = 'x'", "feed.nats.tls.ca_file"),
+        (
+            "url = 'nats://one'\nstream = 'no words'",
+            "feed.nats.stream",
+        ),
+        ("url = 'nats://one'\nsubject = 'a..b'", "feed.nats.subject"),
+        ("url = 'nats://one'\nsubject = 'a.>'", "feed.nats.subject"),
+    ] {
+        let keys = keys_of(load(&format!("[feed.nats]\n{section}"), &[], &[]));
+        assert_eq!(keys, [key], "{section}");
+    }
+}
+
+#[test]
 fn the_log_is_audited_unless_somebody_says_otherwise() {
     let audited = |toml: &str, environment: &[(&str, &str)]| {
         let config = load(toml, environment, &[]).unwrap();
