@@ -9,7 +9,9 @@ mod bench;
 mod chat;
 mod completions;
 mod connect;
+mod export;
 mod failure;
+mod feed;
 mod installation;
 mod media_worker;
 mod output;
@@ -46,6 +48,8 @@ enum Command {
     Tail(tail::Arguments),
     Admin(admin::Arguments),
     Pipeline(pipeline::Arguments),
+    Feed(feed::Arguments),
+    Export(export::Arguments),
     Chat(chat::Arguments),
     Bench(bench::Arguments),
     Completions(completions::Arguments),
@@ -79,6 +83,8 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Tail(arguments) => tail::run(arguments).await,
         Command::Admin(arguments) => admin::run(arguments).await,
         Command::Pipeline(arguments) => pipeline::run(arguments).await,
+        Command::Feed(arguments) => feed::run(arguments).await,
+        Command::Export(arguments) => export::run(arguments).await,
         Command::Chat(arguments) => chat::run(&arguments).await,
         Command::Bench(arguments) => bench::run(arguments),
         Command::Completions(arguments) => completions::run(&arguments),

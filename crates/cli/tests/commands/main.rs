@@ -7,6 +7,7 @@
 
 mod administering;
 mod administering_a_database;
+mod feeding;
 mod following;
 mod help;
 mod pipelines;
