@@ -24,6 +24,7 @@ const NORMAL: &[Allowed] = &[
             "tidemark-pipeline",
             "tidemark-protocol",
             "tidemark-store",
+            "tidemark-webhooks",
         ],
     ),
     (
@@ -46,6 +47,7 @@ const NORMAL: &[Allowed] = &[
     ("tidemark-media", &[]),
     ("tidemark-blobs", &[]),
     ("tidemark-pipeline", &["tidemark-core", "tidemark-store"]),
+    ("tidemark-webhooks", &[]),
 ];
 
 /// What their tests may use beside that, and beside the crate itself with other features.
