@@ -23,6 +23,7 @@ mod serve;
 mod stopping;
 mod tail;
 mod terminal;
+mod webhook;
 
 use std::process::ExitCode;
 
@@ -48,6 +49,7 @@ enum Command {
     Tail(tail::Arguments),
     Admin(admin::Arguments),
     Pipeline(pipeline::Arguments),
+    Webhook(webhook::Arguments),
     Feed(feed::Arguments),
     Export(export::Arguments),
     Chat(chat::Arguments),
@@ -83,6 +85,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Tail(arguments) => tail::run(arguments).await,
         Command::Admin(arguments) => admin::run(arguments).await,
         Command::Pipeline(arguments) => pipeline::run(arguments).await,
+        Command::Webhook(arguments) => webhook::run(arguments).await,
         Command::Feed(arguments) => feed::run(arguments).await,
         Command::Export(arguments) => export::run(arguments).await,
         Command::Chat(arguments) => chat::run(&arguments).await,

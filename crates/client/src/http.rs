@@ -87,7 +87,7 @@ pub enum Page {
 }
 
 /// What every call here may end in.
-type Answer<T> = Result<T, HttpError>;
+pub(crate) type Answer<T> = Result<T, HttpError>;
 
 impl Http {
     /// Calls on behalf of whoever the token stands for; without one, only accounts and sessions can be
@@ -543,7 +543,7 @@ fn windowed(mut path: String, page: Page, limit: u32) -> String {
 }
 
 /// Text as it may stand in a query (RFC 3986, section 2.3).
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {

@@ -53,6 +53,7 @@ mod delivery;
 mod driver;
 mod http;
 mod message;
+mod operating;
 mod options;
 mod shared;
 mod snapshot;

@@ -9,7 +9,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
 use tidemark_core::Position;
 
-type Labels = [(&'static str, &'static str); 1];
+type Labels = [(&'static str, String); 1];
 
 /// What is counted of consumers, by the name of each. Positions, lags and states are those of consumers that run here: where
 /// one does not run, there is no such line.
@@ -22,7 +22,7 @@ pub struct PipelineMetrics {
     is_paused: Family<Labels, Gauge>,
     is_troubled: Family<Labels, Gauge>,
     events: Family<Labels, Counter>,
-    failures: Family<[(&'static str, &'static str); 2], Counter>,
+    failures: Family<[(&'static str, String); 2], Counter>,
     dead_letters: Family<Labels, Counter>,
 }
 
@@ -94,79 +94,76 @@ impl PipelineMetrics {
     }
 
     /// Whether this is done here: 1 or 0.
-    pub fn active(&self, runner: &'static str) -> Gauge {
-        self.active.get_or_create(&[("runner", runner)]).clone()
+    pub fn active(&self, runner: &str) -> Gauge {
+        let labels = [("runner", runner.to_owned())];
+        self.active.get_or_create(&labels).clone()
     }
 
     /// For one consumer.
-    pub(crate) fn of(&self, consumer: &'static str) -> ConsumerMetrics<'_> {
+    pub(crate) fn of(&self, consumer: String) -> ConsumerMetrics<'_> {
         ConsumerMetrics {
             all: self,
-            consumer,
+            labels: [("consumer", consumer)],
         }
     }
 }
 
 /// What is counted of one consumer.
-#[derive(Clone, Copy)]
 pub(crate) struct ConsumerMetrics<'a> {
     all: &'a PipelineMetrics,
-    consumer: &'static str,
+    labels: Labels,
 }
 
 impl ConsumerMetrics<'_> {
-    fn labels(self) -> Labels {
-        [("consumer", self.consumer)]
-    }
-
-    pub(crate) fn reached(self, position: Position) {
+    pub(crate) fn reached(&self, position: Position) {
         let position = i64::try_from(position.0).unwrap_or(i64::MAX);
-        let gauge = self.all.position.get_or_create(&self.labels());
+        let gauge = self.all.position.get_or_create(&self.labels);
         gauge.set(position);
     }
 
-    pub(crate) fn lags(self, lag: Duration) {
-        let gauge = self.all.lag.get_or_create(&self.labels());
+    pub(crate) fn lags(&self, lag: Duration) {
+        let gauge = self.all.lag.get_or_create(&self.labels);
         gauge.set(lag.as_secs_f64());
     }
 
-    pub(crate) fn lags_by(self, events: u64) {
+    pub(crate) fn lags_by(&self, events: u64) {
         let events = i64::try_from(events).unwrap_or(i64::MAX);
-        let gauge = self.all.lag_events.get_or_create(&self.labels());
+        let gauge = self.all.lag_events.get_or_create(&self.labels);
         gauge.set(events);
     }
 
-    pub(crate) fn paused(self, is_paused: bool) {
-        let gauge = self.all.is_paused.get_or_create(&self.labels());
+    pub(crate) fn paused(&self, is_paused: bool) {
+        let gauge = self.all.is_paused.get_or_create(&self.labels);
         gauge.set(i64::from(is_paused));
     }
 
-    pub(crate) fn troubled(self, is_troubled: bool) {
-        let gauge = self.all.is_troubled.get_or_create(&self.labels());
+    pub(crate) fn troubled(&self, is_troubled: bool) {
+        let gauge = self.all.is_troubled.get_or_create(&self.labels);
         gauge.set(i64::from(is_troubled));
     }
 
-    pub(crate) fn done(self, events: usize) {
-        let counter = self.all.events.get_or_create(&self.labels());
+    pub(crate) fn done(&self, events: usize) {
+        let counter = self.all.events.get_or_create(&self.labels);
         counter.inc_by(events as u64);
     }
 
-    pub(crate) fn failed(self, why: &'static str) {
-        let labels = [("consumer", self.consumer), ("why", why)];
+    pub(crate) fn failed(&self, why: &'static str) {
+        let [consumer] = self.labels.clone();
+        let labels = [consumer, ("why", why.to_owned())];
         self.all.failures.get_or_create(&labels).inc();
     }
 
-    pub(crate) fn buried(self) {
-        self.all.dead_letters.get_or_create(&self.labels()).inc();
+    pub(crate) fn buried(&self) {
+        self.all.dead_letters.get_or_create(&self.labels).inc();
     }
 
     /// Another node says from now on how far it is, or nobody does.
-    pub(crate) fn stopped(self) {
-        let labels = self.labels();
-        self.all.position.remove(&labels);
-        self.all.lag.remove(&labels);
-        self.all.lag_events.remove(&labels);
-        self.all.is_paused.remove(&labels);
-        self.all.is_troubled.remove(&labels);
+    pub(crate) fn stopped(&self) {
+        let labels = &self.labels;
+        self.all.position.remove(labels);
+        self.all.lag.remove(labels);
+        self.all.lag_events.remove(labels);
+        self.all.is_paused.remove(labels);
+        self.all.is_troubled.remove(labels);
     }
 }

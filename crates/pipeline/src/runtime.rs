@@ -73,7 +73,7 @@ impl<S: Store> Runtime<S> {
     ) {
         let name = spec.full_name();
         let holder = match &spec.place {
-            Place::Single => self.new_holder(),
+            Place::Single | Place::OneOf { .. } => self.new_holder(),
             // Whoever was granted it before, with the same effects, is no more, or is to be no more.
             Place::Local { instance } => instance.clone(),
         };
@@ -83,7 +83,8 @@ impl<S: Store> Runtime<S> {
             bell: self.bell(&name),
             consumer,
         };
-        let runner = self.runner(spec.name, name, holder, spec.keep);
+        let known_as = spec.known_as();
+        let runner = self.runner(&known_as, name, holder, spec.keep);
         runner.run(&mut work, stop).await;
     }
 
@@ -116,13 +117,7 @@ impl<S: Store> Runtime<S> {
         format!("{} {}", self.setup.node, Uuid::new_v4())
     }
 
-    fn runner(
-        &self,
-        known_as: &'static str,
-        name: String,
-        holder: String,
-        keep: Duration,
-    ) -> Runner<S> {
+    fn runner(&self, known_as: &str, name: String, holder: String, keep: Duration) -> Runner<S> {
         Runner {
             store: Arc::clone(&self.setup.store),
             name,
@@ -148,7 +143,7 @@ impl<S: Store, C: Consumer> Job for Work<'_, S, C> {
         let surroundings = Surroundings {
             store: &*setup.store,
             now: &*setup.now,
-            metrics: setup.metrics.of(self.spec.name),
+            metrics: setup.metrics.of(self.spec.known_as()),
             spec: self.spec,
             name: self.spec.full_name(),
             bell: &self.bell,
@@ -160,7 +155,8 @@ impl<S: Store, C: Consumer> Job for Work<'_, S, C> {
     }
 
     fn stopped(&mut self) {
-        self.runtime.setup.metrics.of(self.spec.name).stopped();
+        let known_as = self.spec.known_as();
+        self.runtime.setup.metrics.of(known_as).stopped();
         self.consumer.stopped();
     }
 }

@@ -28,6 +28,12 @@ pub struct Spec {
 pub enum Place {
     /// On one of all nodes, whichever; when that dies, another one takes over within the time of the lease.
     Single,
+    /// As [`Single`](Self::Single), for one of several that differ only in what they are for: each has a position of its own, under
+    /// the name `NAME-INSTANCE`, and can be paused and rewound alone.
+    OneOf {
+        /// Unique among those of this name; at most 64 characters of `a-z`, `0-9` and `-`.
+        instance: String,
+    },
     /// Here, whatever other nodes do: for what each node has for itself, such as an index in its directory. It has a
     /// position of its own, under the name `NAME@INSTANCE`, and can be paused and rewound alone.
     ///
@@ -87,10 +93,19 @@ impl Spec {
         }
     }
 
+    /// The name of its metrics: that of its position, without what differs from node to node.
+    pub(crate) fn known_as(&self) -> String {
+        match &self.place {
+            Place::Single | Place::OneOf { .. } => self.full_name(),
+            Place::Local { .. } => self.name.to_owned(),
+        }
+    }
+
     /// The name under which the store keeps its position.
     pub fn full_name(&self) -> String {
         match &self.place {
             Place::Single => self.name.to_owned(),
+            Place::OneOf { instance } => format!("{}-{instance}", self.name),
             Place::Local { instance } => format!("{}@{instance}", self.name),
         }
     }

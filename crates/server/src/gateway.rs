@@ -18,6 +18,7 @@ use crate::hub::{Hub, Origin, Reply};
 use crate::limits::{LoginLimiter, SendLimiter};
 use crate::telemetry::Metrics;
 use crate::uploads::Uploading;
+use crate::webhooks;
 
 /// The parts of a running server. Keeps nothing that matters: all of that is in the store.
 pub struct Gateway<S> {
@@ -33,6 +34,9 @@ pub struct Gateway<S> {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) clock: Clock,
     pub(crate) pipelines: Runtime<S>,
+    /// Whoever calls others.
+    pub(crate) outward: tidemark_webhooks::Caller,
+    pub(crate) webhooks_bell: webhooks::Bell,
     pub(crate) draining: watch::Sender<bool>,
 }
 

@@ -21,6 +21,7 @@ mod socket;
 mod telemetry;
 mod translate;
 mod uploads;
+mod webhooks;
 
 pub use clock::Clock;
 pub use gateway::Gateway;

@@ -8,6 +8,7 @@ use std::{env, fs, io};
 use tidemark_blobs::RightOfWay;
 use tidemark_pipeline::{Runtime, Setup};
 use tidemark_store::{Directory, Store};
+use tidemark_webhooks::CallError;
 use tokio::net::TcpListener;
 use tokio::sync::{oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
@@ -30,6 +31,7 @@ use crate::peers;
 use crate::presence::{self, PresenceSettings};
 use crate::telemetry::Metrics;
 use crate::uploads::{self, Uploading, UploadsSetupError};
+use crate::webhooks;
 
 /// How often a draining server looks whether its sockets are gone.
 const DRAIN_POLL: Duration = Duration::from_millis(20);
@@ -57,6 +59,9 @@ pub enum StartError {
     /// The feed cannot go where it is to.
     #[error("feed.nats: {0}")]
     Feed(NatsError),
+    /// Nobody else can be called.
+    #[error("webhooks: {0}")]
+    Webhooks(#[from] CallError),
     /// Uploads cannot be kept as configured.
     #[error("uploads: {0}")]
     Uploads(#[from] UploadsSetupError),
@@ -150,10 +155,12 @@ impl<S: Store + Directory> Server<S> {
             hub,
             crowd: Crowd::default(),
             uploading: Uploading::open(&config, right_of_way)?,
+            outward: webhooks::caller(&config.webhooks)?,
             config: Arc::new(config),
             metrics,
             clock,
             pipelines,
+            webhooks_bell: webhooks::Bell::default(),
             draining: watch::Sender::new(false),
         };
         Ok(Self {
@@ -209,6 +216,7 @@ impl<S: Store + Directory> Server<S> {
         if let Some(nats_feed) = nats_feed {
             runners.spawn(feed_sink::run(Arc::clone(&gateway), nats_feed));
         }
+        runners.spawn(webhooks::keep(Arc::clone(&gateway)));
         runners.spawn(uploads::look_after_uploads(Arc::clone(&gateway)));
         let app = http::router(&gateway);
         let (stop, stopping) = oneshot::channel::<()>();

@@ -7,6 +7,7 @@ use tidemark_protocol::wire::Wire;
 use tidemark_protocol::{Code, body};
 use tidemark_store::{
     ConversationView, MembershipView, Mentioned, ThreadCursorMove, ThreadPage, ThreadView, User,
+    UserOrigin,
 };
 
 /// When to try again after a store that could not accept, in milliseconds.
@@ -143,6 +144,7 @@ pub(crate) fn user(user: User) -> body::User {
         username: user.username,
         display_name: user.display_name,
         avatar: user.avatar,
+        bot: user.origin == UserOrigin::Bot,
         show_last_seen: None,
     }
 }

@@ -10,10 +10,11 @@ use tidemark_core::{ConversationId, Position, Refusal, Seq, Timestamp, UserId};
 use uuid::Uuid;
 
 use crate::{
-    BansPage, BlocksPage, CommitError, Consumers, ConversationView, CountsOf, CursorMove,
-    EventsFor, EventsPage, FeedEvent, InboxPage, Invitation, MembersPage, MembershipFeed,
-    MembershipView, MentionsPage, PageLimits, PersonalChanged, PersonalPage, ReadError, Receipts,
-    ThreadCursorMove, ThreadPage, ThreadsPage, TimelinePage, Uploads, VersionsPage, Window,
+    BansPage, BlocksPage, BotEndpoints, CommitError, Consumers, ConversationView, CountsOf,
+    CursorMove, EventsFor, EventsPage, FeedEvent, InboxPage, Invitation, MembersPage,
+    MembershipFeed, MembershipView, MentionsPage, PageLimits, PersonalChanged, PersonalPage,
+    ReadError, Receipts, ThreadCursorMove, ThreadPage, ThreadsPage, TimelinePage, Uploads,
+    VersionsPage, Webhooks, Window,
 };
 
 /// Of how many of the threads that somebody takes part in the list of them is made.
@@ -90,7 +91,7 @@ pub enum Health {
 ///
 /// Every method may be called from many tasks at once. Reads see every commit whose outcome was returned
 /// before they began, and check, in the same snapshot, that the caller may read.
-pub trait Store: Consumers + Uploads {
+pub trait Store: BotEndpoints + Consumers + Uploads + Webhooks {
     /// The name of this history. It is made with the store and changes only when the store is restored
     /// from a backup.
     fn epoch(&self) -> Uuid;

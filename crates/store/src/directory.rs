@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use tidemark_core::{SessionId, Timestamp, UserId};
+use tidemark_core::{ConversationId, SessionId, Timestamp, UserId};
 
 use crate::DirectoryError;
 
@@ -17,6 +17,8 @@ pub enum UserOrigin {
     Local,
     /// Known by the embedding application, which signs for it.
     External,
+    /// Made here for a program, which acts by API keys and has no password. Its name is one with those of local users.
+    Bot,
 }
 
 /// A user's profile.
@@ -56,6 +58,17 @@ pub struct NewAccount {
     pub display_name: Option<String>,
     /// The password's hash, a PHC string.
     pub password_hash: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A bot to make.
+#[derive(Clone, Debug)]
+pub struct NewBot {
+    /// The id, which is also the username; unique without regard to ASCII case among local users and bots.
+    pub id: UserId,
+    /// The name to show.
+    pub display_name: Option<String>,
     /// When.
     pub at: Timestamp,
 }
@@ -111,6 +124,32 @@ pub struct ApiKey {
     pub name: String,
     /// When it was made.
     pub created_at: Timestamp,
+    /// What it may do.
+    pub powers: KeyPowers,
+}
+
+/// A key to make.
+#[derive(Clone, Debug)]
+pub struct NewApiKey {
+    /// What the operator calls it.
+    pub name: String,
+    /// The hash of it.
+    pub hash: SecretHash,
+    /// What it may do.
+    pub powers: KeyPowers,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What a key may do; everything by default.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyPowers {
+    /// As whom it acts; as an administrator if `None`.
+    pub user: Option<UserId>,
+    /// What for, in words without spaces that are for whoever checks them; for everything if `None`.
+    pub scopes: Option<Vec<String>>,
+    /// In which conversation; in all of them if `None`.
+    pub conversation: Option<ConversationId>,
 }
 
 /// Keeps users, passwords, sessions and keys. Every change is durable before its future resolves.
@@ -123,6 +162,17 @@ pub trait Directory: Send + Sync + 'static {
         &self,
         account: NewAccount,
     ) -> impl Future<Output = Result<User, DirectoryError>> + Send;
+
+    /// Makes a bot.
+    ///
+    /// [`DirectoryError::Taken`] as for an account.
+    fn create_bot(&self, bot: NewBot) -> impl Future<Output = Result<User, DirectoryError>> + Send;
+
+    /// The bots, in the order of their ids.
+    fn bots(
+        &self,
+        entries_max: usize,
+    ) -> impl Future<Output = Result<Vec<User>, DirectoryError>> + Send;
 
     /// Makes sure that these external users exist. Whoever exists, of either origin, stays as they are. A
     /// display name is only taken for users that are new, unless `rename` says otherwise.
@@ -202,12 +252,11 @@ pub trait Directory: Send + Sync + 'static {
         session: SessionId,
     ) -> impl Future<Output = Result<(), DirectoryError>> + Send;
 
-    /// Keeps an API key; [`DirectoryError::Taken`] if the name is in use.
+    /// Keeps an API key; [`DirectoryError::Taken`] if the name is in use, [`DirectoryError::NotFound`] if there is no
+    /// user as whom it is to act.
     fn create_api_key(
         &self,
-        name: &str,
-        key: SecretHash,
-        at: Timestamp,
+        key: NewApiKey,
     ) -> impl Future<Output = Result<(), DirectoryError>> + Send;
 
     /// Whether this is a key.

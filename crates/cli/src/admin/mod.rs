@@ -1,5 +1,6 @@
 //! `tidemark admin`: users, passwords, keys and tokens.
 
+mod bots;
 mod keys;
 pub(crate) mod local;
 pub(crate) mod office;
@@ -29,11 +30,13 @@ PostgreSQL, they work while servers use the database, and every server notices w
 store can be had by one process only, so stop the server first.
 
 Over HTTP, with --url and an API key in TIDEMARK_API_KEY, while the server runs. Users can be listed, shown and added \
-this way; passwords, keys and tokens cannot. The first key comes from the store, or from api_keys in the configuration.
+this way, and bots and keys managed; passwords and tokens cannot. The first key comes from the store, or from api_keys in the configuration.
 
 Examples:
   tidemark admin --data /var/lib/tidemark keys add deploy
   TIDEMARK_STORE__URL=postgres://chat:PASSWORD@db/chat tidemark admin tokens list ann
+  tidemark admin --url https://chat.example.org bots add tickets --display-name Tickets
+  tidemark admin --url https://chat.example.org keys add tickets --as tickets --scope read --scope send
   tidemark admin --config /etc/tidemark.toml tokens add build-bot --device ci
   tidemark admin --url https://chat.example.org users list --prefix al --json";
 
@@ -45,7 +48,7 @@ pub(crate) struct Arguments {
     installation: InstallationArguments,
     #[arg(
         long, value_name = "URL", global = true, value_parser = ServerUrl::parse,
-        help = "Reach a server that runs, with the API key in TIDEMARK_API_KEY; for users only"
+        help = "Reach a server that runs, with the API key in TIDEMARK_API_KEY; for users, bots and keys"
     )]
     url: Option<ServerUrl>,
     /// Print JSON, one object a line, instead of text for people
@@ -61,7 +64,10 @@ enum Command {
     #[command(subcommand)]
     Users(users::Command),
     Password(password::Arguments),
-    /// List, add and revoke API keys, which act as administrators
+    /// List and add bots
+    #[command(subcommand)]
+    Bots(bots::Command),
+    /// List, add and revoke API keys, which let programs in
     #[command(subcommand)]
     Keys(keys::Command),
     /// List, add and revoke session tokens, each of which acts as its user
@@ -74,7 +80,7 @@ impl Command {
     fn may_be_the_first(&self) -> bool {
         matches!(
             self,
-            Self::Users(users::Command::Add(_)) | Self::Keys(keys::Command::Add { .. })
+            Self::Users(users::Command::Add(_)) | Self::Keys(keys::Command::Add(_))
         )
     }
 
@@ -86,6 +92,7 @@ impl Command {
         let done = match self {
             Self::Users(command) => users::run(command, &office, format).await,
             Self::Password(command) => password::run(command, &office).await,
+            Self::Bots(command) => bots::run(command, &office, format).await,
             Self::Keys(command) => keys::run(command, &office, format).await,
             Self::Tokens(command) => sessions::run(command, &office, format).await,
         };

@@ -62,13 +62,15 @@ pub(super) async fn run<S: Store + Directory>(
 ) -> Result<(), Failure> {
     let local = office.local()?;
     let user = local.user(&arguments.name).await?;
-    if user.origin == UserOrigin::External {
+    let whose = match user.origin {
+        UserOrigin::Local => None,
+        UserOrigin::External => Some("a user of your application"),
+        UserOrigin::Bot => Some("a bot"),
+    };
+    if let Some(whose) = whose {
         return Err(Failure::new(
             FailureKind::Refused,
-            format!(
-                "{} is a user of your application and has no password here",
-                user.id
-            ),
+            format!("{} is {whose} and has no password here", user.id),
         ));
     }
     let password = arguments.source.read(user.id.as_str())?;

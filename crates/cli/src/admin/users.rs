@@ -54,7 +54,7 @@ struct Listed {
     username: String,
     display_name: Option<String>,
     avatar: Option<String>,
-    /// `local` with a password here, `external` for those of the embedding application; not told over HTTP.
+    /// `local` with a password here, `external` for those of the embedding application, `bot` for programs; not told over HTTP.
     #[serde(skip_serializing_if = "Option::is_none")]
     origin: Option<&'static str>,
 }
@@ -82,6 +82,7 @@ impl From<User> for Listed {
             origin: Some(match user.origin {
                 UserOrigin::Local => "local",
                 UserOrigin::External => "external",
+                UserOrigin::Bot => "bot",
             }),
         }
     }

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use tidemark_client::{Client, HttpError, Page};
+use tidemark_client::{Client, Http, HttpError, Page};
 use tidemark_core::conversation::{ConversationKind, Visibility};
 use tidemark_core::{ClientId, ConversationId, Seq, Timestamp, UploadId, UserId};
 use tidemark_protocol::body::{
-    ConversationPatch, MembersToAdd, NewConversation, PersonalPatch, ThreadEntry,
+    CommandWanted, ConversationPatch, MembersToAdd, NewConversation, PersonalPatch, ThreadEntry,
 };
 use tidemark_protocol::wire::{Wire, wrap_all};
 use uuid::Uuid;
@@ -72,45 +72,22 @@ async fn carry_out(client: &Client, wish: Wish) -> Result<Option<Event>, HttpErr
             http.leave(id).await?;
             return Ok(None);
         }
-        Wish::Mute(id, on) => {
-            let patch = PersonalPatch {
-                muted_until: Some(on.then_some(Wire(FOR_GOOD))),
-                ..PersonalPatch::default()
-            };
-            client.change_personal(id, &patch).await?;
-            return Ok(None);
-        }
-        Wish::Archive(id, on) => {
-            let patch = PersonalPatch {
-                archived: Some(Some(on)),
-                ..PersonalPatch::default()
-            };
-            client.change_personal(id, &patch).await?;
-            return Ok(None);
-        }
-        Wish::Favour(id, on) => {
-            let patch = PersonalPatch {
-                favourite: Some(Some(on)),
-                ..PersonalPatch::default()
-            };
-            client.change_personal(id, &patch).await?;
-            return Ok(None);
-        }
+        Wish::Mute(id, on) => return keep(client, id, &muted(on)).await,
+        Wish::Archive(id, on) => return keep(client, id, &archived(on)).await,
+        Wish::Favour(id, on) => return keep(client, id, &favoured(on)).await,
         Wish::Topic(id, topic) => {
             let patch = ConversationPatch {
                 topic: Some(topic),
                 ..ConversationPatch::default()
             };
-            http.change_conversation(id, &patch).await?;
-            return Ok(None);
+            return http.change_conversation(id, &patch).await.map(|_| None);
         }
         Wish::Title(id, title) => {
             let patch = ConversationPatch {
                 title: Some(title),
                 ..ConversationPatch::default()
             };
-            http.change_conversation(id, &patch).await?;
-            return Ok(None);
+            return http.change_conversation(id, &patch).await.map(|_| None);
         }
         Wish::Edit {
             conversation,
@@ -132,10 +109,63 @@ async fn carry_out(client: &Client, wish: Wish) -> Result<Option<Event>, HttpErr
             return Ok(None);
         }
         Wish::Pin(id, seq, on) => return client.pin(id, seq, on).await.map(|_| None),
+        Wish::Command {
+            conversation,
+            name,
+            arguments,
+        } => {
+            return ask_bot(http, conversation, &name, arguments).await;
+        }
     };
     let begun = http.create_conversation(&new).await?;
     client.learn(&begun);
     Ok(Some(Event::Begun(Box::new(begun))))
+}
+
+/// Changes what the user keeps of a conversation.
+async fn keep(
+    client: &Client,
+    id: ConversationId,
+    patch: &PersonalPatch,
+) -> Result<Option<Event>, HttpError> {
+    client.change_personal(id, patch).await.map(|_| None)
+}
+
+fn muted(on: bool) -> PersonalPatch {
+    PersonalPatch {
+        muted_until: Some(on.then_some(Wire(FOR_GOOD))),
+        ..PersonalPatch::default()
+    }
+}
+
+fn archived(on: bool) -> PersonalPatch {
+    PersonalPatch {
+        archived: Some(Some(on)),
+        ..PersonalPatch::default()
+    }
+}
+
+fn favoured(on: bool) -> PersonalPatch {
+    PersonalPatch {
+        favourite: Some(Some(on)),
+        ..PersonalPatch::default()
+    }
+}
+
+/// Asks a bot. What it says to all comes like any message.
+async fn ask_bot(
+    http: &Http,
+    conversation: ConversationId,
+    name: &str,
+    arguments: String,
+) -> Result<Option<Event>, HttpError> {
+    let wanted = CommandWanted {
+        client_id: Wire(ClientId(Uuid::now_v7())),
+        arguments,
+    };
+    let done = http.give_command(conversation, name, &wanted).await?;
+    let said = done.text.map(|text| format!("{}: {text}", done.bot.0));
+    Ok(said.map(Event::Done))
 }
 
 fn new_conversation(
@@ -311,7 +341,7 @@ pub(super) fn sentence(error: &HttpError) -> String {
 mod tests {
     use std::cell::Cell;
 
-    use tidemark_client::{Http, ServerUrl};
+    use tidemark_client::ServerUrl;
 
     use super::*;
 

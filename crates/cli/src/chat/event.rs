@@ -272,4 +272,10 @@ pub(super) enum Wish {
     },
     /// Pin, or take that back.
     Pin(ConversationId, Seq, bool),
+    /// Ask a bot.
+    Command {
+        conversation: ConversationId,
+        name: String,
+        arguments: String,
+    },
 }

@@ -114,6 +114,8 @@ async fn a_key_works_until_it_is_revoked() {
     let users = world.administer_with(key, &["users", "list"]).await.done();
     assert_eq!(users[0]["id"], "ann");
     let elsewhere = world.administer_with(key, &["keys", "list"]).await;
+    assert_eq!(elsewhere.done()[0]["name"], "deploy");
+    let elsewhere = world.administer_with(key, &["tokens", "list", "ann"]).await;
     elsewhere.failed(2, "in the store itself only");
 
     world.node.terminate().await.unwrap();

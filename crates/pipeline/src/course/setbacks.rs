@@ -51,7 +51,7 @@ impl<S: Store, C: Consumer> Course<'_, S, C> {
 
     /// Counts what concerns no single event; why it was.
     pub(super) fn count(&self, mishap: Mishap) -> String {
-        let metrics = self.around.metrics;
+        let metrics = &self.around.metrics;
         let (why, reason) = match mishap {
             Mishap::Setback(setback) => ("outage", setback.to_string()),
             Mishap::Panicked(said) => ("panic", said),

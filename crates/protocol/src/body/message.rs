@@ -43,6 +43,20 @@ pub struct NewMessage {
 }
 
 impl NewMessage {
+    /// One that says something, and nothing else.
+    pub fn of_text(client_id: WireClientId, text: String) -> Self {
+        Self {
+            client_id,
+            text,
+            reply_to: None,
+            mentions: WireMentions::default(),
+            client_at: None,
+            thread: None,
+            also_in_conversation: false,
+            attachments: Vec::new(),
+        }
+    }
+
     /// What is wrong with the fields together, where each by itself is right.
     ///
     /// # Errors

@@ -5,6 +5,7 @@
 
 mod account;
 mod block;
+mod bot;
 mod conversation;
 mod feed;
 mod invite;
@@ -20,9 +21,15 @@ mod sync;
 mod thread;
 mod upload;
 mod user;
+mod webhook;
 
 pub use account::{NewAccount, Session, Sessions, SignIn, SignedIn};
 pub use block::{Block, Blocks};
+pub use bot::{
+    ApiKey, ApiKeys, BotCommand, BotCommands, BotCommandsWanted, Bots, CommandAnswer, CommandCall,
+    CommandDone, CommandVisibility, CommandWanted, ConversationCommand, ConversationCommands,
+    IncomingMessage, NewApiKey, NewBot,
+};
 pub use conversation::{Conversation, ConversationPatch, Inbox, NewConversation};
 pub use feed::{FeedEntry, FeedPage};
 pub use invite::{Invite, InvitePreview, InviteToMake, Invites, MadeInvite};
@@ -48,3 +55,7 @@ pub use upload::{
     Upload, UploadBegun, UploadChanged, UploadReference, UploadStage, Uploads, VariantInfo,
 };
 pub use user::{ProfilePatch, User, Users};
+pub use webhook::{
+    NewWebhook, SecretWanted, Webhook, WebhookCall, WebhookDisabled, WebhookPatch, WebhookTested,
+    Webhooks,
+};

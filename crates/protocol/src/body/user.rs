@@ -16,6 +16,9 @@ pub struct User {
     pub display_name: Option<String>,
     /// A URL of a picture.
     pub avatar: Option<String>,
+    /// Whether it is a program; absent for people.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub bot: bool,
     /// Whether others are shown when the user was last there. Only in the user's own profile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub show_last_seen: Option<bool>,

@@ -7,18 +7,21 @@ use tidemark_core::{ClientId, Seq, UserId};
 
 use crate::wire::{InvalidJson, Wire, parse_object};
 
+/// The name of the kind of such an event.
+pub(super) fn amendment_kind(change: &Change) -> &'static str {
+    match change {
+        Change::Edit { .. } => "edit",
+        Change::Delete { .. } => "delete",
+        Change::Reaction { .. } => "reaction",
+        Change::Pin { .. } => "pin",
+    }
+}
+
 /// Writes what such an event has beside the common fields.
 pub(super) fn serialize_amendment<M: SerializeMap>(
     amendment: &Amendment,
     map: &mut M,
 ) -> Result<(), M::Error> {
-    let kind = match &amendment.change {
-        Change::Edit { .. } => "edit",
-        Change::Delete { .. } => "delete",
-        Change::Reaction { .. } => "reaction",
-        Change::Pin { .. } => "pin",
-    };
-    map.serialize_entry("kind", kind)?;
     map.serialize_entry("target", &Wire(amendment.target))?;
     map.serialize_entry("by", amendment.by.as_str())?;
     if let Some(client_id) = amendment.client_id {

@@ -12,7 +12,8 @@ use tidemark_core::{ClientId, ConversationId, InviteId, Seq, Timestamp, UserId};
 
 use crate::body::Attachment;
 use crate::wire::amendment::{
-    DeleteFields, EditFields, PinFields, ReactionFields, parse_amendment, serialize_amendment,
+    DeleteFields, EditFields, PinFields, ReactionFields, amendment_kind, parse_amendment,
+    serialize_amendment,
 };
 use crate::wire::{Wire, parse_object, present, unwrap_all, wrap_all};
 
@@ -85,6 +86,17 @@ impl Serialize for LogEntry {
     }
 }
 
+/// The name of the kind of an event.
+pub fn kind_of(body: &EventBody) -> &'static str {
+    match body {
+        EventBody::Created { .. } => "created",
+        EventBody::Message(_) => "message",
+        EventBody::Amendment(amendment) => amendment_kind(&amendment.change),
+        EventBody::Members(_) => "members",
+        EventBody::Settings { .. } => "settings",
+    }
+}
+
 /// Writes `event`, with a `type` before its fields where it is a frame of its own.
 pub(crate) fn serialize_event<S: Serializer>(
     event: &Event,
@@ -98,19 +110,17 @@ pub(crate) fn serialize_event<S: Serializer>(
     map.serialize_entry("conversation", &Wire(event.conversation))?;
     map.serialize_entry("seq", &Wire(event.seq))?;
     map.serialize_entry("at", &Wire(event.at))?;
+    map.serialize_entry("kind", kind_of(&event.body))?;
     match &event.body {
         EventBody::Created { by, title } => {
-            map.serialize_entry("kind", "created")?;
             map.serialize_entry("by", by.as_str())?;
             map.serialize_entry("title", title)?;
         }
         EventBody::Message(message) => {
-            map.serialize_entry("kind", "message")?;
             serialize_message(message, &mut map)?;
         }
         EventBody::Amendment(amendment) => serialize_amendment(amendment, &mut map)?,
         EventBody::Members(change) => {
-            map.serialize_entry("kind", "members")?;
             map.serialize_entry("by", change.by.as_str())?;
             map.serialize_entry("joined", &roles(&change.joined))?;
             map.serialize_entry("left", &wrap_all(change.left.iter().cloned()))?;
@@ -128,7 +138,6 @@ pub(crate) fn serialize_event<S: Serializer>(
             }
         }
         EventBody::Settings { by, change } => {
-            map.serialize_entry("kind", "settings")?;
             map.serialize_entry("by", by.as_str())?;
             if let Some(title) = &change.title {
                 map.serialize_entry("title", title)?;

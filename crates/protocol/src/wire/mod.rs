@@ -14,7 +14,7 @@ mod unsupported;
 
 use std::ops::Deref;
 
-pub use entry::{LogEntry, UnknownEvent};
+pub use entry::{LogEntry, UnknownEvent, kind_of};
 pub use object::{InvalidJson, parse_object};
 pub use secret::Secret;
 pub use unsupported::{NotSupported, Unsupported};

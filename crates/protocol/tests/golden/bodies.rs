@@ -47,6 +47,7 @@ pub(crate) fn ann() -> User {
         username: "ann".to_owned(),
         display_name: Some("Ann Calder".to_owned()),
         avatar: Some("https://harbour.example/ann.png".to_owned()),
+        bot: false,
         show_last_seen: None,
     }
 }

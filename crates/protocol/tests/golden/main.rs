@@ -10,6 +10,7 @@
 
 mod amendments;
 mod bodies;
+mod bots;
 mod client;
 mod file;
 mod moderation;
@@ -43,6 +44,7 @@ fn all() -> Vec<Golden> {
         threads::files(),
         moderation::files(),
         uploads::files(),
+        bots::files(),
     ]
     .into_iter()
     .flatten()

@@ -63,6 +63,7 @@ fn welcome() -> Vec<Case> {
             username: "ann".to_owned(),
             display_name: None,
             avatar: None,
+            bot: false,
             show_last_seen: Some(true),
         },
         epoch: EPOCH.to_owned(),

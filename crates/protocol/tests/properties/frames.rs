@@ -295,13 +295,21 @@ fn request() -> BoxedStrategy<Request> {
 }
 
 fn profile() -> impl Strategy<Value = User> {
-    let fields = (user(), text(), title(), title(), any::<Option<bool>>());
+    let fields = (
+        user(),
+        text(),
+        title(),
+        title(),
+        any::<bool>(),
+        any::<Option<bool>>(),
+    );
     fields.prop_map(
-        |(id, username, display_name, avatar, show_last_seen)| User {
+        |(id, username, display_name, avatar, bot, show_last_seen)| User {
             id: Wire(id),
             username,
             display_name,
             avatar,
+            bot,
             show_last_seen,
         },
     )

@@ -1,7 +1,7 @@
 //! Registering and signing in.
 
 use tidemark_core::{SessionId, UserId};
-use tidemark_store::{Directory, DirectoryError, NewAccount, NewSession, User};
+use tidemark_store::{Directory, DirectoryError, NewAccount, NewBot, NewSession, User};
 use uuid::Uuid;
 
 use super::{
@@ -91,6 +91,25 @@ impl<S: Directory> Authenticator<S> {
         };
         let user = self.directory.create_account(account).await?;
         self.begin_session(user, None).await
+    }
+
+    /// Makes a bot, whose id is the username.
+    ///
+    /// # Errors
+    ///
+    /// As for [`register`](Self::register).
+    pub async fn make_bot(
+        &self,
+        username: &str,
+        chosen_name: Option<&str>,
+    ) -> Result<User, AccountError> {
+        let display_name = chosen_name.map(display_name).transpose();
+        let bot = NewBot {
+            id: local_user_id(username)?,
+            display_name: display_name.map_err(AccountError::Invalid)?,
+            at: self.clock.now(),
+        };
+        Ok(self.directory.create_bot(bot).await?)
     }
 
     /// Signs a local user in.

@@ -1,10 +1,27 @@
-//! The keys that stand in the configuration.
+//! The keys that stand in the configuration, and what others are called.
 
 use subtle::{Choice, ConstantTimeEq};
 use tidemark_store::SecretHash;
 
 use super::secret_hash;
 use crate::config::Secret;
+
+const NAME_BYTES_MAX: usize = 128;
+
+/// Whether a key can be called this.
+///
+/// # Errors
+///
+/// Why not.
+pub fn check_key_name(name: &str) -> Result<(), &'static str> {
+    let is_good = !name.trim().is_empty()
+        && name.len() <= NAME_BYTES_MAX
+        && !name.chars().any(char::is_control);
+    if is_good {
+        return Ok(());
+    }
+    Err("the name of a key has 1 to 128 bytes, and no control characters")
+}
 
 /// Configured keys, by their hashes.
 #[derive(Clone, Debug)]

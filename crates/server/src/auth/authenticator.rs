@@ -12,7 +12,7 @@ use super::external::ExternalUsers;
 use super::jwt::Verifier;
 use super::password::Passwords;
 use super::sessions::Sessions;
-use super::{AuthSetupError, TokenKind, secret_hash};
+use super::{AuthSetupError, Powers, TokenKind, secret_hash};
 use crate::clock::Clock;
 use crate::config::{Config, Registration};
 
@@ -47,6 +47,8 @@ pub struct Identity {
     pub session: Option<SessionId>,
     /// When the token ends, if it says so. A socket must not outlive it.
     pub expires_at: Option<Timestamp>,
+    /// What it is good for.
+    pub powers: Powers,
 }
 
 /// Knows who is asking.
@@ -106,11 +108,17 @@ impl<S: Directory> Authenticator<S> {
                     caller: Caller::User(owner.user),
                     session: Some(owner.session),
                     expires_at: None,
+                    powers: Powers::all(),
                 })
             }
             (Some(TokenKind::ApiKey), _) => {
-                self.directory.api_key(hash).await?;
-                Ok(administrator())
+                let key = self.directory.api_key(hash).await?;
+                Ok(Identity {
+                    powers: Powers::of(&key.powers),
+                    caller: key.powers.user.map_or(Caller::Administrator, Caller::User),
+                    session: None,
+                    expires_at: None,
+                })
             }
             (None, Some(verifier)) => {
                 let now = self.clock.now();
@@ -120,6 +128,7 @@ impl<S: Directory> Authenticator<S> {
                     caller: Caller::User(claims.user),
                     session: None,
                     expires_at: claims.expires_at,
+                    powers: Powers::all(),
                 })
             }
             // A code is no token.
@@ -152,5 +161,6 @@ fn administrator() -> Identity {
         caller: Caller::Administrator,
         session: None,
         expires_at: None,
+        powers: Powers::all(),
     }
 }

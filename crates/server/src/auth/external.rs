@@ -38,7 +38,7 @@ impl ExternalUsers {
             return Ok(());
         }
         match directory.user(&claims.user).await {
-            Ok(user) if user.origin == UserOrigin::Local => {
+            Ok(user) if user.origin != UserOrigin::External => {
                 // Signing for a local user would take over an account that has a password.
                 return Err(AuthError::Refused(
                     "the user of the token has an account here",
@@ -50,7 +50,7 @@ impl ExternalUsers {
                 let rename = claims.name.is_some();
                 directory.ensure_external_users(users, rename, now).await?;
                 // A registration may have come between.
-                if directory.user(&claims.user).await?.origin == UserOrigin::Local {
+                if directory.user(&claims.user).await?.origin != UserOrigin::External {
                     return Err(AuthError::Refused(
                         "the user of the token has an account here",
                     ));

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tidemark_core::access::Caller;
 use tidemark_core::{Limits, Timestamp, UserId};
 use tidemark_store::memory::MemoryStore;
-use tidemark_store::{Directory, UserOrigin};
+use tidemark_store::{Directory, KeyPowers, NewApiKey, UserOrigin};
 
 use super::password::DECOY_HASH;
 use super::{AccountError, AuthError, Authenticator, SecretToken, TokenKind, secret_hash};
@@ -215,7 +215,12 @@ async fn configured_and_stored_keys_are_administrators() {
     let hash = secret_hash(stored.text.expose());
     world
         .store
-        .create_api_key("bot", hash, Timestamp(1))
+        .create_api_key(NewApiKey {
+            name: "bot".to_owned(),
+            hash,
+            powers: KeyPowers::default(),
+            at: Timestamp(1),
+        })
         .await
         .unwrap();
     assert_eq!(

@@ -15,6 +15,7 @@ mod secret;
 mod settings;
 mod uploads;
 mod validate;
+mod webhooks;
 
 pub use background::{AuditConfig, BackgroundConfig};
 pub use bus::{BusConfig, BusEngine, NatsAuth, NatsConfig, NatsTls};
@@ -30,6 +31,8 @@ pub use settings::{
 pub use uploads::{
     BlobEngine, BlobsConfig, MediaConfig, S3BlobsConfig, ScannerConfig, Unscanned, UploadsConfig,
 };
+
+pub use webhooks::WebhooksConfig;
 
 #[cfg(test)]
 mod tests;

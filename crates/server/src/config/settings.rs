@@ -9,7 +9,7 @@ use tidemark_core::Limits;
 use super::reader::Reader;
 use super::{
     BackgroundConfig, BlobsConfig, BusConfig, ConfigError, FeedConfig, Secret, Sources,
-    UploadsConfig, layers, validate,
+    UploadsConfig, WebhooksConfig, layers, validate,
 };
 
 /// Everything that the operator decides.
@@ -43,6 +43,8 @@ pub struct Config {
     pub background: BackgroundConfig,
     /// Where the feed goes.
     pub feed: FeedConfig,
+    /// How others are called.
+    pub webhooks: WebhooksConfig,
     /// How patient the server is with requests.
     pub http: HttpConfig,
     /// How patient sockets are.

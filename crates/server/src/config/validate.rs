@@ -11,7 +11,7 @@ use super::reader::Reader;
 use super::{
     AuthConfig, Config, FanoutConfig, HttpConfig, JwtAlgorithm, JwtConfig, JwtKeys, LimitsConfig,
     LogConfig, LogFormat, Origin, PostgresConfig, PresenceConfig, Registration, Secret,
-    SocketConfig, StoreEngine, background, bus, feed, uploads,
+    SocketConfig, StoreEngine, background, bus, feed, uploads, webhooks,
 };
 
 /// Below this a key can be guessed at the rate at which we answer.
@@ -63,6 +63,7 @@ pub(super) fn config(reader: &mut Reader) -> Config {
         },
         background: background::background(reader),
         feed: feed::feed(reader),
+        webhooks: webhooks::webhooks(reader),
         http: HttpConfig {
             header_timeout: reader.milliseconds("http.header_timeout_ms", 75_000, 10..=600_000),
             body_timeout: reader.milliseconds("http.body_timeout_ms", 30_000, 10..=600_000),

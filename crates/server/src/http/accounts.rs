@@ -38,7 +38,8 @@ pub(super) async fn register<S: Store + Directory>(
 ) -> Result<(StatusCode, Json<body::SignedIn>), Problem> {
     let by_operator = match bearer(&headers)? {
         Some(token) => {
-            gateway.authenticator.authenticate(token).await?.caller == Caller::Administrator
+            let identity = gateway.authenticator.authenticate(token).await?;
+            identity.caller == Caller::Administrator && identity.powers.has(auth::Scope::Operate)
         }
         None => false,
     };

@@ -9,8 +9,9 @@ use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 
 use super::{
-    accounts, amendments, blocks, conversations, cursors, feed, invites, members, messages,
-    moderation, operations, page, personal, pipelines, sync, threads, uploads, users,
+    accounts, amendments, blocks, bots, commands, conversations, cursors, feed, invites, keys,
+    members, messages, moderation, operations, page, personal, pipelines, sync, threads, uploads,
+    users, webhooks,
 };
 
 /// The document. Every handler of the router is in `paths`; a test compares the two.
@@ -44,6 +45,11 @@ use super::{
         pipelines::list, pipelines::pipeline, pipelines::pause, pipelines::resume,
         pipelines::rewind, pipelines::forget, pipelines::dead, pipelines::replay,
         pipelines::drop_dead,
+        webhooks::make, webhooks::list, webhooks::webhook, webhooks::change, webhooks::remove,
+        webhooks::make_secret, webhooks::test,
+        bots::list, bots::make, bots::incoming,
+        commands::set, commands::of_bot, commands::remove, commands::list, commands::give,
+        keys::list, keys::make, keys::revoke,
         operations::health, operations::ready, operations::metrics,
     ),
     security(("bearer" = [])),
@@ -59,6 +65,8 @@ use super::{
         (name = "cursors", description = "How far people have read"),
         (name = "personal", description = "What belongs to one user"),
         (name = "feed", description = "The log of everything, for the server side of an application"),
+        (name = "bots", description = "Programs that take part, and the keys that let them in"),
+        (name = "webhooks", description = "Addresses of others that are told of events, signed and in order"),
         (name = "pipelines", description = "Those who follow the feed: how far they are, and what they could not do"),
         (name = "operations", description = "For probes and dashboards"),
     ),

@@ -12,6 +12,7 @@ use axum::http::request::Parts;
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use tidemark_core::UserId;
+use tidemark_core::access::Caller;
 use tidemark_protocol::Code;
 use tidemark_protocol::wire::parse_object;
 use tidemark_store::{Directory, Store};
@@ -32,6 +33,9 @@ pub(super) struct Person {
     pub(super) user: UserId,
     pub(super) identity: Identity,
 }
+
+/// Whoever runs the server, by an API key; people are refused.
+pub(super) struct Administrator;
 
 /// The ids in the path.
 pub(super) struct Ids<T>(pub(super) T);
@@ -78,7 +82,10 @@ impl<S: Store + Directory> FromRequestParts<Arc<Gateway<S>>> for SignedIn {
     ) -> Result<Self, Problem> {
         let token = bearer(&parts.headers)?
             .ok_or_else(|| Problem::new(Code::Unauthorized, "the request has no token"))?;
-        Ok(Self(gateway.authenticator.authenticate(token).await?))
+        let identity = gateway.authenticator.authenticate(token).await?;
+        let allowed = identity.powers.allow(&parts.method, parts.uri.path());
+        allowed.map_err(Problem::forbidden)?;
+        Ok(Self(identity))
     }
 }
 
@@ -98,6 +105,21 @@ impl<S: Store + Directory> FromRequestParts<Arc<Gateway<S>>> for Person {
             None => Err(Problem::forbidden(
                 "an API key is nobody and has nothing of its own; use a user's token",
             )),
+        }
+    }
+}
+
+impl<S: Store + Directory> FromRequestParts<Arc<Gateway<S>>> for Administrator {
+    type Rejection = Problem;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        gateway: &Arc<Gateway<S>>,
+    ) -> Result<Self, Problem> {
+        let SignedIn(identity) = SignedIn::from_request_parts(parts, gateway).await?;
+        match identity.caller {
+            Caller::Administrator => Ok(Self),
+            Caller::User(_) => Err(Problem::forbidden("this is for API keys only")),
         }
     }
 }

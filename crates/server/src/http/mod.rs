@@ -6,17 +6,21 @@ mod accounts;
 mod amendments;
 mod base;
 mod blocks;
+mod bots;
 mod client_address;
+mod commands;
 mod conversations;
 mod cursors;
 mod document;
 mod extract;
 mod feed;
 mod invites;
+mod keys;
 mod members;
 mod messages;
 mod moderation;
 mod operations;
+mod outward;
 mod page;
 mod personal;
 mod pipelines;
@@ -25,6 +29,7 @@ mod sync;
 mod threads;
 mod uploads;
 mod users;
+mod webhooks;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -60,6 +65,8 @@ pub(crate) fn router<S: Store + Directory>(gateway: &Arc<Gateway<S>>) -> Router 
         .merge(threads())
         .merge(uploads())
         .merge(pipelines())
+        .merge(webhooks())
+        .merge(bots())
         .route("/v1/sync", post(sync::sync::<S>))
         .route("/v1/feed", get(feed::feed::<S>))
         .route("/v1/socket", get(socket::upgrade::<S>))
@@ -221,6 +228,43 @@ fn uploads<S: Store + Directory>() -> Router<Arc<Gateway<S>>> {
             get(uploads::parts::<S>).post(uploads::sign_parts::<S>),
         )
         .route("/v1/uploads/{id}/complete", post(uploads::complete::<S>))
+}
+
+/// Programs, and what lets them in.
+fn bots<S: Store + Directory>() -> Router<Arc<Gateway<S>>> {
+    Router::new()
+        .route("/v1/bots", get(bots::list::<S>).post(bots::make::<S>))
+        .route("/v1/keys", get(keys::list::<S>).post(keys::make::<S>))
+        .route("/v1/keys/{name}", delete(keys::revoke::<S>))
+        .route("/v1/incoming/{key}", post(bots::incoming::<S>))
+        .route(
+            "/v1/bots/{id}/commands",
+            get(commands::of_bot::<S>)
+                .put(commands::set::<S>)
+                .delete(commands::remove::<S>),
+        )
+        .route("/v1/conversations/{id}/commands", get(commands::list::<S>))
+        .route(
+            "/v1/conversations/{id}/commands/{name}",
+            post(commands::give::<S>),
+        )
+}
+
+/// Addresses of others that are told of events.
+fn webhooks<S: Store + Directory>() -> Router<Arc<Gateway<S>>> {
+    Router::new()
+        .route(
+            "/v1/webhooks",
+            get(webhooks::list::<S>).post(webhooks::make::<S>),
+        )
+        .route(
+            "/v1/webhooks/{id}",
+            get(webhooks::webhook::<S>)
+                .patch(webhooks::change::<S>)
+                .delete(webhooks::remove::<S>),
+        )
+        .route("/v1/webhooks/{id}/secret", post(webhooks::make_secret::<S>))
+        .route("/v1/webhooks/{id}/test", post(webhooks::test::<S>))
 }
 
 /// Those who follow the feed, for whoever runs the server.

@@ -38,6 +38,8 @@ pub(super) struct Connection<S> {
     pub(super) signals: SignalLimiter,
     /// When the token ends, on the monotonic clock.
     pub(super) expires_ms: Option<u64>,
+    /// Whether the token is good for sending.
+    pub(super) may_send: bool,
     /// The server is going away: nothing more is read, and until then what was handed over is answered.
     pub(super) leave_by_ms: Option<u64>,
 }

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::connection::{CatchUp, Connection, read};
 use super::writer::{End, Writer};
-use crate::auth::{AuthError, Identity};
+use crate::auth::{AuthError, Identity, Scope};
 use crate::config::Config;
 use crate::gateway::Gateway;
 use crate::hub::Session;
@@ -35,6 +35,7 @@ pub(super) struct Greeting {
     delivery: Delivery,
     catch_ups: VecDeque<CatchUp>,
     expires_ms: Option<u64>,
+    may_send: bool,
 }
 
 impl Greeting {
@@ -53,6 +54,7 @@ impl Greeting {
             catch_ups: self.catch_ups,
             in_flight: 0,
             expires_ms: self.expires_ms,
+            may_send: self.may_send,
             leave_by_ms: None,
         }
     }
@@ -73,6 +75,11 @@ pub(super) async fn greet<S: Store + Directory>(
         .or(header.as_ref())
         .ok_or(End::Bye(ByeCode::Unauthorized))?;
     let identity = identify(gateway, token).await?;
+    // What comes over a socket comes from everywhere.
+    if !identity.powers.has(Scope::Read) || identity.powers.conversation().is_some() {
+        return Err(End::Bye(ByeCode::Unauthorized));
+    }
+    let may_send = identity.powers.has(Scope::Send);
     let expires_ms = identity.expires_at.map(|at| {
         let left = at.0.saturating_sub(gateway.clock.now().0);
         gateway.clock.monotonic_ms() + u64::try_from(left).unwrap_or(0)
@@ -87,6 +94,7 @@ pub(super) async fn greet<S: Store + Directory>(
         delivery: Delivery::default(),
         catch_ups: VecDeque::new(),
         expires_ms,
+        may_send,
     };
     let welcomed = async {
         // Whoever revokes a session closes the sockets that have entered. This one may have come in after

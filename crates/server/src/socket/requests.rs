@@ -50,12 +50,20 @@ impl<S: Store + Directory> Connection<S> {
         self.answer(refused.encode()).await
     }
 
+    async fn refuse_sending(&mut self, id: Option<RequestId>) -> Result<(), End> {
+        let refusal = Refusal::forbidden("this takes a key with the scope `send`");
+        self.refuse(translate::refused(id, refusal)).await
+    }
+
     pub(super) async fn answer(&mut self, frame: String) -> Result<(), End> {
         self.writer.feed(frame).await?;
         self.writer.flush().await
     }
 
     async fn send(&mut self, send: SendMessage) -> Result<(), End> {
+        if !self.may_send {
+            return self.refuse_sending(send.id).await;
+        }
         if let Err(retry_after_ms) = self.gateway.allow_send(&self.session.caller) {
             return self
                 .refuse(translate::rate_limited(send.id, retry_after_ms))
@@ -74,6 +82,9 @@ impl<S: Store + Directory> Connection<S> {
     }
 
     async fn amend(&mut self, amend: AmendMessage) -> Result<(), End> {
+        if !self.may_send {
+            return self.refuse_sending(amend.id).await;
+        }
         if let Err(retry_after_ms) = self.gateway.allow_send(&self.session.caller) {
             return self
                 .refuse(translate::rate_limited(amend.id, retry_after_ms))

@@ -24,4 +24,5 @@ mod servers;
 mod shared_consumers;
 mod shared_store;
 mod shared_uploads;
+mod shared_webhooks;
 mod uploads;

@@ -12,9 +12,9 @@ use tidemark_store::{
     Acquired, ApiKey, BansPage, Batch, BlocksPage, CommitError, ConversationView, CountsOf,
     Credentials, Directory, DirectoryError, EventsFor, EventsPage, FeedEvent, Health, InboxPage,
     Invitation, LeaseError, LeaseToken, Leases, MembersPage, MembershipFeed, MembershipView,
-    MentionsPage, NewAccount, NewSession, Outcome, PageLimits, PersonalChanged, PersonalPage,
-    ProfileChange, ReadError, Receipts, SecretHash, Session, SessionOwner, Store, ThreadCursorMove,
-    ThreadPage, ThreadsPage, TimelinePage, User, VersionsPage, Window,
+    MentionsPage, NewAccount, NewApiKey, NewBot, NewSession, Outcome, PageLimits, PersonalChanged,
+    PersonalPage, ProfileChange, ReadError, Receipts, SecretHash, Session, SessionOwner, Store,
+    ThreadCursorMove, ThreadPage, ThreadsPage, TimelinePage, User, VersionsPage, Window,
 };
 use uuid::Uuid;
 
@@ -447,13 +447,16 @@ impl<S: Store + Directory> Directory for SharedStore<S> {
         self.store.revoke_session(user, session).await
     }
 
-    async fn create_api_key(
-        &self,
-        name: &str,
-        key: SecretHash,
-        at: Timestamp,
-    ) -> Result<(), DirectoryError> {
-        self.store.create_api_key(name, key, at).await
+    async fn create_api_key(&self, key: NewApiKey) -> Result<(), DirectoryError> {
+        self.store.create_api_key(key).await
+    }
+
+    async fn create_bot(&self, bot: NewBot) -> Result<User, DirectoryError> {
+        self.store.create_bot(bot).await
+    }
+
+    async fn bots(&self, entries_max: usize) -> Result<Vec<User>, DirectoryError> {
+        self.store.bots(entries_max).await
     }
 
     async fn api_key(&self, key: SecretHash) -> Result<ApiKey, DirectoryError> {

@@ -41,7 +41,7 @@ async fn every_call_of_the_document_is_there() {
             calls += 1;
         }
     }
-    assert_eq!(calls, 71);
+    assert_eq!(calls, 89);
 }
 
 #[tokio::test]

@@ -8,6 +8,8 @@
 mod accounts;
 mod amendments;
 mod blocking;
+mod bots;
+mod commands;
 mod conversations;
 mod cursors;
 mod document;
@@ -24,4 +26,5 @@ mod sync;
 mod threads;
 mod uploads;
 mod users;
+mod webhooks;
 mod world;

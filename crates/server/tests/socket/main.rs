@@ -14,6 +14,7 @@ mod client;
 mod cursors;
 mod drain;
 mod hello;
+mod keys;
 mod large;
 mod membership;
 mod personal;

@@ -9,7 +9,8 @@ use tidemark_core::{RefusalCode, SessionId, UserId};
 use super::world::{appended, new_conversation, refused, user_id};
 use super::{Engine, World};
 use crate::{
-    Directory, DirectoryError, NewAccount, NewSession, ProfileChange, SecretHash, User, UserOrigin,
+    Directory, DirectoryError, KeyPowers, NewAccount, NewApiKey, NewBot, NewSession, ProfileChange,
+    SecretHash, User, UserOrigin,
 };
 
 fn account<E: Engine>(world: &World<E>, id: &str) -> NewAccount {
@@ -17,6 +18,16 @@ fn account<E: Engine>(world: &World<E>, id: &str) -> NewAccount {
         id: user_id(id),
         display_name: None,
         password_hash: format!("$argon2id$of-{id}"),
+        at: world.now(),
+    }
+}
+
+/// A key that may do everything.
+fn key<E: Engine>(world: &World<E>, name: &str, secret: u8) -> NewApiKey {
+    NewApiKey {
+        name: name.to_owned(),
+        hash: SecretHash([secret; 32]),
+        powers: KeyPowers::default(),
         at: world.now(),
     }
 }
@@ -411,14 +422,10 @@ pub async fn a_session_of_nobody_is_refused<E: Engine>(world: World<E>) {
 pub async fn api_keys_live_until_revoked<E: Engine>(world: World<E>) {
     let keys = [("web", 1), ("billing", 2), ("moderation", 3)];
     for (name, secret) in keys {
-        let made = world
-            .store
-            .create_api_key(name, SecretHash([secret; 32]), world.now());
+        let made = world.store.create_api_key(key(&world, name, secret));
         assert_eq!(made.await, Ok(()));
     }
-    let again = world
-        .store
-        .create_api_key("web", SecretHash([9; 32]), world.now());
+    let again = world.store.create_api_key(key(&world, "web", 9));
     assert_eq!(again.await, Err(DirectoryError::Taken));
     let refused_key = world.store.api_key(SecretHash([9; 32])).await;
     assert_eq!(refused_key, Err(DirectoryError::NotFound));
@@ -436,8 +443,99 @@ pub async fn api_keys_live_until_revoked<E: Engine>(world: World<E>) {
     let revoked = world.store.api_key(SecretHash([1; 32])).await;
     assert_eq!(revoked, Err(DirectoryError::NotFound));
     assert_eq!(world.store.api_keys().await.expect("a list").len(), 2);
-    let anew = world
-        .store
-        .create_api_key("web", SecretHash([4; 32]), world.now());
+    let anew = world.store.create_api_key(key(&world, "web", 4));
     assert_eq!(anew.await, Ok(()), "the name is free again");
+}
+
+/// What a key may do is kept with it; one that acts as nobody who is here is not made.
+pub async fn a_key_keeps_what_it_may_do<E: Engine>(world: World<E>) {
+    let [ann] = world.people(["ann"]).await;
+    let powers = [
+        KeyPowers::default(),
+        KeyPowers {
+            user: Some(ann.clone()),
+            scopes: Some(vec!["read".to_owned(), "send".to_owned()]),
+            conversation: Some(world.conversation_id()),
+        },
+        KeyPowers {
+            scopes: Some(Vec::new()),
+            ..KeyPowers::default()
+        },
+    ];
+    for (secret, powers) in (1..).zip(&powers) {
+        let new = NewApiKey {
+            powers: powers.clone(),
+            ..key(&world, &format!("key {secret}"), secret)
+        };
+        assert_eq!(world.store.create_api_key(new).await, Ok(()));
+        let kept = world.store.api_key(SecretHash([secret; 32])).await;
+        assert_eq!(kept.map(|it| it.powers).as_ref(), Ok(powers));
+    }
+    let listed = world.store.api_keys().await.expect("a list");
+    let listed: Vec<_> = listed.into_iter().map(|it| it.powers).collect();
+    assert_eq!(listed, powers);
+    let of_nobody = NewApiKey {
+        powers: KeyPowers {
+            user: Some(user_id("nobody")),
+            ..KeyPowers::default()
+        },
+        ..key(&world, "of nobody", 9)
+    };
+    let refused = world.store.create_api_key(of_nobody).await;
+    assert_eq!(refused, Err(DirectoryError::NotFound));
+}
+
+/// A bot is a user without a password, whose name nobody else can have.
+pub async fn a_bot_is_a_user_without_a_password<E: Engine>(world: World<E>) {
+    world.people(["ann"]).await;
+    external(&world, &["eve"]).await;
+    let bot = |id: &str| NewBot {
+        id: user_id(id),
+        display_name: Some("Tickets".to_owned()),
+        at: world.now(),
+    };
+    let expected = User {
+        id: user_id("tickets"),
+        username: "tickets".to_owned(),
+        display_name: Some("Tickets".to_owned()),
+        avatar: None,
+        origin: UserOrigin::Bot,
+        shows_last_seen: true,
+    };
+    let made = world.store.create_bot(bot("tickets")).await;
+    assert_eq!(made.as_ref(), Ok(&expected));
+    assert_eq!(world.store.bots(10).await, Ok(vec![expected.clone()]));
+    assert_eq!(
+        world.store.user(&user_id("tickets")).await,
+        Ok(expected.clone())
+    );
+    let found = world.store.users_by_prefix("tick", 10).await;
+    assert_eq!(found, Ok(vec![expected.clone()]));
+    let change = ProfileChange {
+        avatar: Some(Some("https://pictures.example/t.png".to_owned())),
+        ..ProfileChange::default()
+    };
+    let changed = world.store.update_profile(&expected.id, change).await;
+    assert_eq!(changed.map(|it| it.origin), Ok(UserOrigin::Bot));
+
+    let not_found = Err(DirectoryError::NotFound);
+    let credentials = world.store.credentials("tickets").await;
+    assert_eq!(credentials.map(|it| it.user), not_found);
+    let password = "$argon2id$new".to_owned();
+    let set = world.store.set_password(&expected.id, password).await;
+    assert_eq!(set, Err(DirectoryError::NotFound));
+
+    for id in ["tickets", "Tickets", "t1ckets", "ann", "Ann", "eve"] {
+        let taken = world.store.create_bot(bot(id)).await;
+        let is_other = id == "t1ckets";
+        assert_eq!(taken.is_ok(), is_other, "{id}");
+    }
+    for id in ["tickets", "TICKETS", "tlckets"] {
+        let taken = world.store.create_account(account(&world, id)).await;
+        assert_eq!(taken, Err(DirectoryError::Taken), "{id}");
+    }
+    let bots = world.store.bots(10).await.expect("a list");
+    let names: Vec<_> = bots.iter().map(|bot| bot.username.as_str()).collect();
+    assert_eq!(names, ["t1ckets", "tickets"]);
+    assert_eq!(world.store.bots(1).await.map(|bots| bots.len()), Ok(1));
 }

@@ -10,8 +10,8 @@ use super::snapshot::Snapshot;
 use super::world::{WHOLE, commit, seq};
 use super::{Engine, World};
 use crate::{
-    CommitError, Directory, DirectoryError, Health, NewSession, Outcome, ProfileChange, ReadError,
-    SecretHash, Store, Window,
+    CommitError, Directory, DirectoryError, Health, KeyPowers, NewApiKey, NewSession, Outcome,
+    ProfileChange, ReadError, SecretHash, Store, Window,
 };
 
 /// A little of everything that a store keeps.
@@ -131,7 +131,12 @@ pub async fn the_directory_is_there_after_reopening<E: Engine>(mut world: World<
     let key = SecretHash([8; 32]);
     let made = world
         .store
-        .create_api_key("billing", key, world.now())
+        .create_api_key(NewApiKey {
+            name: "billing".to_owned(),
+            hash: key,
+            powers: KeyPowers::default(),
+            at: world.now(),
+        })
         .await;
     made.expect("a key");
     for kill in [false, true] {

@@ -22,6 +22,7 @@
 pub mod access;
 pub mod amending;
 pub mod blocking;
+pub mod bot_endpoints;
 pub mod comparison;
 pub mod consumers;
 pub mod convergence;
@@ -43,6 +44,7 @@ pub mod roles;
 mod snapshot;
 pub mod threads;
 pub mod uploads;
+pub mod webhooks;
 mod world;
 
 use crate::{Directory, Store};
@@ -147,6 +149,8 @@ macro_rules! certify {
                 a_token_stands_for_its_session_until_revoked,
                 a_session_of_nobody_is_refused,
                 api_keys_live_until_revoked,
+                a_key_keeps_what_it_may_do,
+                a_bot_is_a_user_without_a_password,
             ],
             durability: [
                 all_that_was_acknowledged_is_there_after_reopening,
@@ -299,6 +303,17 @@ macro_rules! certify {
                 dead_letters_are_bounded,
                 a_forgotten_consumer_begins_anew,
                 consumers_outlive_the_process,
+            ],
+            bot_endpoints: [
+                what_a_bot_can_be_asked_for_is_kept,
+                a_command_belongs_to_one_bot,
+                endpoints_of_bots_are_bounded,
+            ],
+            webhooks: [
+                a_webhook_is_kept_as_it_is,
+                a_webhook_changes_field_by_field,
+                what_a_webhook_was_told_is_kept,
+                webhooks_are_bounded_and_go_away,
             ],
         }
     };

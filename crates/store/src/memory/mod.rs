@@ -24,6 +24,7 @@
 
 mod answers;
 mod blocks;
+mod bot_endpoints;
 mod consumers;
 mod faults;
 mod leases;
@@ -34,6 +35,7 @@ mod personal;
 mod state;
 mod threads;
 mod uploads;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -43,12 +45,14 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use self::blocks::Blocks;
+use self::bot_endpoints::KeptBotEndpoints;
 use self::consumers::KeptConsumers;
 use self::leases::KeptLeases;
 use self::people::People;
 use self::personal::Affairs;
 use self::state::{Change, State};
 use self::threads::ThreadCursors;
+use self::webhooks::KeptWebhooks;
 use crate::lease_terms::LeaseTerms;
 use crate::{Batch, CommitError, DirectoryError, Health, Outcome, ReadError};
 
@@ -71,6 +75,8 @@ struct Inner {
     leases: KeptLeases,
     lease_terms: LeaseTerms,
     consumers: KeptConsumers,
+    webhooks: KeptWebhooks,
+    bot_endpoints: KeptBotEndpoints,
     affairs: Affairs,
     thread_cursors: ThreadCursors,
     blocks: Blocks,
@@ -105,6 +111,8 @@ impl MemoryStore {
             leases: KeptLeases::default(),
             lease_terms: LeaseTerms::default(),
             consumers: KeptConsumers::default(),
+            webhooks: KeptWebhooks::default(),
+            bot_endpoints: KeptBotEndpoints::default(),
             affairs: Affairs::default(),
             thread_cursors: ThreadCursors::default(),
             blocks: Blocks::default(),
@@ -141,6 +149,8 @@ impl MemoryStore {
             // Whoever had one is gone.
             lease_terms: LeaseTerms::default(),
             consumers: inner.consumers.clone(),
+            webhooks: inner.webhooks.clone(),
+            bot_endpoints: inner.bot_endpoints.clone(),
             affairs: inner.affairs.clone(),
             thread_cursors: inner.thread_cursors.clone(),
             blocks: inner.blocks.clone(),

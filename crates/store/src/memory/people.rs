@@ -7,8 +7,8 @@ use tidemark_core::{SessionId, Timestamp, UserId};
 
 use super::MemoryStore;
 use crate::{
-    ApiKey, Credentials, Directory, DirectoryError, NewAccount, NewSession, ProfileChange,
-    SecretHash, Session, SessionOwner, User, UserOrigin,
+    ApiKey, Credentials, Directory, DirectoryError, NewAccount, NewApiKey, NewBot, NewSession,
+    ProfileChange, SecretHash, Session, SessionOwner, User, UserOrigin,
 };
 
 /// Everybody who is known.
@@ -18,7 +18,7 @@ pub(crate) struct People {
     /// PHC strings of local users.
     passwords: BTreeMap<UserId, String>,
     sessions: BTreeMap<SessionId, NewSession>,
-    keys: BTreeMap<String, (SecretHash, Timestamp)>,
+    keys: BTreeMap<String, (SecretHash, ApiKey)>,
 }
 
 impl People {
@@ -27,19 +27,46 @@ impl People {
         self.users.contains_key(user)
     }
 
+    /// Where somebody comes from.
+    pub(crate) fn origin(&self, user: &UserId) -> Option<UserOrigin> {
+        self.users.get(user).map(|user| user.origin)
+    }
+
     fn user_mut(&mut self, id: &UserId) -> Result<&mut User, DirectoryError> {
         self.users.get_mut(id).ok_or(DirectoryError::NotFound)
     }
 
-    /// Whether a local user has this name or one that looks the same.
+    /// Whether a local user or a bot has this name or one that looks the same.
     fn has_lookalike(&self, username: &str) -> bool {
         let skeleton = names::skeleton(username);
         let mut users = self.users.values();
         users.any(|user| {
-            user.origin == UserOrigin::Local
+            user.origin != UserOrigin::External
                 && (user.username.eq_ignore_ascii_case(username)
                     || names::skeleton(&user.username) == skeleton)
         })
+    }
+
+    /// Makes a user with a name of this installation.
+    fn add(
+        &mut self,
+        id: UserId,
+        display_name: Option<String>,
+        origin: UserOrigin,
+    ) -> Result<User, DirectoryError> {
+        if self.exists(&id) || self.has_lookalike(id.as_str()) {
+            return Err(DirectoryError::Taken);
+        }
+        let user = User {
+            username: id.to_string(),
+            id: id.clone(),
+            display_name,
+            avatar: None,
+            origin,
+            shows_last_seen: true,
+        };
+        self.users.insert(id, user.clone());
+        Ok(user)
     }
 
     fn local_named(&self, username: &str) -> Option<&User> {
@@ -54,22 +81,24 @@ impl Directory for MemoryStore {
     async fn create_account(&self, account: NewAccount) -> Result<User, DirectoryError> {
         let mut inner = self.lock();
         let people = inner.people_mut()?;
-        if people.exists(&account.id) || people.has_lookalike(account.id.as_str()) {
-            return Err(DirectoryError::Taken);
-        }
-        let user = User {
-            username: account.id.to_string(),
-            id: account.id.clone(),
-            display_name: account.display_name,
-            avatar: None,
-            origin: UserOrigin::Local,
-            shows_last_seen: true,
-        };
+        let user = people.add(account.id, account.display_name, UserOrigin::Local)?;
         people
             .passwords
-            .insert(account.id.clone(), account.password_hash);
-        people.users.insert(account.id, user.clone());
+            .insert(user.id.clone(), account.password_hash);
         Ok(user)
+    }
+
+    async fn create_bot(&self, bot: NewBot) -> Result<User, DirectoryError> {
+        let mut inner = self.lock();
+        let people = inner.people_mut()?;
+        people.add(bot.id, bot.display_name, UserOrigin::Bot)
+    }
+
+    async fn bots(&self, entries_max: usize) -> Result<Vec<User>, DirectoryError> {
+        let inner = self.lock();
+        let users = inner.people()?.users.values();
+        let bots = users.filter(|user| user.origin == UserOrigin::Bot);
+        Ok(bots.take(entries_max).cloned().collect())
     }
 
     async fn ensure_external_users(
@@ -230,41 +259,41 @@ impl Directory for MemoryStore {
         Ok(())
     }
 
-    async fn create_api_key(
-        &self,
-        name: &str,
-        key: SecretHash,
-        at: Timestamp,
-    ) -> Result<(), DirectoryError> {
+    async fn create_api_key(&self, key: NewApiKey) -> Result<(), DirectoryError> {
         let mut inner = self.lock();
-        let keys = &mut inner.people_mut()?.keys;
-        if keys.contains_key(name) {
+        let people = inner.people_mut()?;
+        if key
+            .powers
+            .user
+            .as_ref()
+            .is_some_and(|user| !people.exists(user))
+        {
+            return Err(DirectoryError::NotFound);
+        }
+        if people.keys.contains_key(&key.name) {
             return Err(DirectoryError::Taken);
         }
-        keys.insert(name.to_owned(), (key, at));
+        let kept = ApiKey {
+            name: key.name.clone(),
+            created_at: key.at,
+            powers: key.powers,
+        };
+        people.keys.insert(key.name, (key.hash, kept));
         Ok(())
     }
 
     async fn api_key(&self, key: SecretHash) -> Result<ApiKey, DirectoryError> {
         let inner = self.lock();
-        let mut keys = inner.people()?.keys.iter();
-        let (name, (_, created_at)) = keys
-            .find(|(_, (held, _))| *held == key)
-            .ok_or(DirectoryError::NotFound)?;
-        Ok(ApiKey {
-            name: name.clone(),
-            created_at: *created_at,
-        })
+        let mut keys = inner.people()?.keys.values();
+        let found = keys.find(|(held, _)| *held == key);
+        let (_, kept) = found.ok_or(DirectoryError::NotFound)?;
+        Ok(kept.clone())
     }
 
     async fn api_keys(&self) -> Result<Vec<ApiKey>, DirectoryError> {
         let inner = self.lock();
-        let keys = inner.people()?.keys.iter();
-        let keys = keys.map(|(name, (_, created_at))| ApiKey {
-            name: name.clone(),
-            created_at: *created_at,
-        });
-        Ok(keys.collect())
+        let keys = inner.people()?.keys.values();
+        Ok(keys.map(|(_, kept)| kept.clone()).collect())
     }
 
     async fn revoke_api_key(&self, name: &str) -> Result<(), DirectoryError> {

@@ -4,8 +4,8 @@ use tidemark_core::{SessionId, Timestamp, UserId};
 use tokio_postgres::Row;
 
 use crate::{
-    ApiKey, Credentials, Directory, DirectoryError, NewAccount, NewSession, ProfileChange,
-    SecretHash, Session, SessionOwner, User,
+    ApiKey, Credentials, Directory, DirectoryError, NewAccount, NewApiKey, NewBot, NewSession,
+    ProfileChange, SecretHash, Session, SessionOwner, User,
 };
 
 use super::PostgresStore;
@@ -41,16 +41,34 @@ fn found(rows: &[Row]) -> Answer<()> {
     first(rows, |_| Ok(()))
 }
 
+/// Whoever was made, unless the name is taken.
+fn made_user(made: &[Row]) -> Result<User, DirectoryError> {
+    match first(made, rows::user_row) {
+        Err(Fault::Answer(DirectoryError::NotFound)) => Err(DirectoryError::Taken),
+        done => Ok(done?),
+    }
+}
+
 impl Directory for PostgresStore {
     async fn create_account(&self, account: NewAccount) -> Result<User, DirectoryError> {
         if account.id.is_reserved() {
             return Err(DirectoryError::Taken);
         }
         let made = self.change(rows::create_account(&account)).await?;
-        match first(&made, rows::user_row) {
-            Err(Fault::Answer(DirectoryError::NotFound)) => Err(DirectoryError::Taken),
-            done => Ok(done?),
+        made_user(&made)
+    }
+
+    async fn create_bot(&self, bot: NewBot) -> Result<User, DirectoryError> {
+        if bot.id.is_reserved() {
+            return Err(DirectoryError::Taken);
         }
+        let made = self.change(rows::create_bot(&bot)).await?;
+        made_user(&made)
+    }
+
+    async fn bots(&self, entries_max: usize) -> Result<Vec<User>, DirectoryError> {
+        let found = self.look_up(rows::bots(entries_max)).await?;
+        Ok(all(&found, rows::user_row)?)
     }
 
     async fn ensure_external_users(
@@ -148,17 +166,14 @@ impl Directory for PostgresStore {
         Ok(found(&ended)?)
     }
 
-    async fn create_api_key(
-        &self,
-        name: &str,
-        key: SecretHash,
-        at: Timestamp,
-    ) -> Result<(), DirectoryError> {
-        let made = self.change(rows::create_api_key(name, key, at)).await?;
-        if made.is_empty() {
-            return Err(DirectoryError::Taken);
+    async fn create_api_key(&self, key: NewApiKey) -> Result<(), DirectoryError> {
+        let answer = self.change(rows::create_api_key(key)).await?;
+        let is = |index| first(&answer, |row| column::get(row, index));
+        match (is(0)?, is(1)?) {
+            (false, _) => Err(DirectoryError::NotFound),
+            (true, false) => Err(DirectoryError::Taken),
+            (true, true) => Ok(()),
         }
-        Ok(())
     }
 
     async fn api_key(&self, key: SecretHash) -> Result<ApiKey, DirectoryError> {

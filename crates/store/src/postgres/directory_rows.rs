@@ -1,14 +1,14 @@
 //! People, sessions and keys as rows. Every change is one statement, which checks and writes.
 
 use tidemark_core::names;
-use tidemark_core::{SessionId, Timestamp, UserId};
+use tidemark_core::{ConversationId, SessionId, Timestamp, UserId};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use crate::columns::Origin;
+use crate::columns::{Origin, words};
 use crate::{
-    ApiKey, Credentials, NewAccount, NewSession, ProfileChange, SecretHash, Session, SessionOwner,
-    User, UserOrigin,
+    ApiKey, Credentials, KeyPowers, NewAccount, NewApiKey, NewBot, NewSession, ProfileChange,
+    SecretHash, Session, SessionOwner, User, UserOrigin,
 };
 
 use super::column::{self, page_size};
@@ -21,16 +21,46 @@ const AFTER_ALL: char = char::MAX;
 
 /// Returns the user unless the name is taken.
 pub(crate) fn create_account(account: &NewAccount) -> Statement {
+    let NewAccount {
+        id,
+        display_name,
+        password_hash,
+        at,
+    } = account;
+    let display_name = display_name.as_deref();
+    add_user(id, display_name, Some(password_hash.clone()), *at)
+}
+
+/// As for an account.
+pub(crate) fn create_bot(bot: &NewBot) -> Statement {
+    add_user(&bot.id, bot.display_name.as_deref(), None, bot.at)
+}
+
+/// Adds somebody with a name of this installation. Whoever has no password is a bot.
+fn add_user(
+    id: &UserId,
+    display_name: Option<&str>,
+    password_hash: Option<String>,
+    at: Timestamp,
+) -> Statement {
     Statement::new(
         "INSERT INTO tidemark.person (id, origin, display_name, password_hash, created_at, skeleton)
          VALUES ($1, 0, $2, $3, $4, $5) ON CONFLICT DO NOTHING
-         RETURNING id, display_name, avatar, origin, shows_last_seen",
+         RETURNING id, display_name, avatar, origin, shows_last_seen, password_hash IS NOT NULL",
     )
-    .text(account.id.to_string())
-    .text(account.display_name.as_deref().map(kept))
-    .text(account.password_hash.clone())
-    .number(account.at.0)
-    .text(names::skeleton(account.id.as_str()))
+    .text(id.to_string())
+    .text(display_name.map(kept))
+    .text(password_hash)
+    .number(at.0)
+    .text(names::skeleton(id.as_str()))
+}
+
+pub(crate) fn bots(entries_max: usize) -> Statement {
+    Statement::new(
+        "SELECT id, display_name, avatar, origin, shows_last_seen, password_hash IS NOT NULL
+         FROM tidemark.person WHERE origin = 0 AND password_hash IS NULL ORDER BY id LIMIT $1",
+    )
+    .number(page_size(entries_max))
 }
 
 /// Returns a row if [`ensure_external_users`] would change something.
@@ -84,8 +114,8 @@ fn columns_of(users: &[(UserId, Option<String>)]) -> (Vec<String>, Vec<Option<St
 
 pub(crate) fn user(id: &UserId) -> Statement {
     Statement::new(
-        "SELECT id, display_name, avatar, origin, shows_last_seen FROM tidemark.person
-         WHERE id = $1 AND origin <> 2",
+        "SELECT id, display_name, avatar, origin, shows_last_seen, password_hash IS NOT NULL
+         FROM tidemark.person WHERE id = $1 AND origin <> 2",
     )
     .text(id.to_string())
 }
@@ -97,8 +127,9 @@ pub(crate) fn user_row(row: &Row) -> Result<User, Trouble> {
         id,
         display_name: column::prose(row, 1)?,
         avatar: column::prose(row, 2)?,
-        origin: match column::get::<i16>(row, 3)? {
-            number if number == Origin::Local as i16 => UserOrigin::Local,
+        origin: match (column::get::<i16>(row, 3)?, column::get(row, 5)?) {
+            (number, true) if number == Origin::Local as i16 => UserOrigin::Local,
+            (number, false) if number == Origin::Local as i16 => UserOrigin::Bot,
             _ => UserOrigin::External,
         },
         shows_last_seen: column::get(row, 4)?,
@@ -109,8 +140,8 @@ pub(crate) fn users_by_prefix(prefix: &str, entries_max: usize) -> Statement {
     let begin = kept(prefix).to_ascii_lowercase();
     let end = format!("{begin}{AFTER_ALL}");
     Statement::new(
-        "SELECT id, display_name, avatar, origin, shows_last_seen FROM tidemark.person
-         WHERE origin <> 2 AND key IN (
+        "SELECT id, display_name, avatar, origin, shows_last_seen, password_hash IS NOT NULL
+         FROM tidemark.person WHERE origin <> 2 AND key IN (
             SELECT key FROM tidemark.person WHERE lower(id) >= $1 AND lower(id) < $2
             UNION
             SELECT key FROM tidemark.person WHERE display_name IS NOT NULL
@@ -130,7 +161,7 @@ pub(crate) fn update_profile(id: &UserId, change: ProfileChange) -> Statement {
             avatar = CASE WHEN $4 THEN $5 ELSE avatar END,
             shows_last_seen = CASE WHEN $6 THEN $7 ELSE shows_last_seen END
          WHERE id = $1 AND origin <> 2
-         RETURNING id, display_name, avatar, origin, shows_last_seen",
+         RETURNING id, display_name, avatar, origin, shows_last_seen, password_hash IS NOT NULL",
     )
     .text(id.to_string())
     .flag(change.display_name.is_some())
@@ -166,8 +197,8 @@ pub(crate) fn credentials_row(row: &Row) -> Result<Credentials, Trouble> {
 /// Returns a row if there is such a user.
 pub(crate) fn set_password(id: &UserId, hash: String) -> Statement {
     Statement::new(
-        "UPDATE tidemark.person SET password_hash = $2 WHERE id = $1 AND origin = 0
-         RETURNING 1",
+        "UPDATE tidemark.person SET password_hash = $2
+         WHERE id = $1 AND origin = 0 AND password_hash IS NOT NULL RETURNING 1",
     )
     .text(id.to_string())
     .text(hash)
@@ -244,29 +275,58 @@ pub(crate) fn revoke_session(user: &UserId, session: SessionId) -> Statement {
     .text(user.to_string())
 }
 
-/// Returns a row unless the name is taken.
-pub(crate) fn create_api_key(name: &str, key: SecretHash, at: Timestamp) -> Statement {
+/// Returns whether there is the user as whom it is to act, and whether it was made.
+pub(crate) fn create_api_key(key: NewApiKey) -> Statement {
+    let powers = key.powers;
     Statement::new(
-        "INSERT INTO tidemark.api_key (name, hash, created_at) VALUES ($1, $2, $3)
-         ON CONFLICT DO NOTHING RETURNING 1",
+        "WITH actor AS (
+            SELECT 1 WHERE $4::text IS NULL
+                OR EXISTS (SELECT FROM tidemark.person WHERE id = $4 AND origin <> 2)
+         ), made AS (
+            INSERT INTO tidemark.api_key (name, hash, created_at, acts_as, scopes, conversation)
+            SELECT $1, $2, $3, $4, $5, $6 FROM actor
+            ON CONFLICT DO NOTHING RETURNING 1
+         )
+         SELECT EXISTS (SELECT 1 FROM actor), EXISTS (SELECT 1 FROM made)",
     )
-    .text(kept(name))
-    .bytes(key.0)
-    .number(at.0)
+    .text(kept(&key.name))
+    .bytes(key.hash.0)
+    .number(key.at.0)
+    .text(powers.user.map(|user| user.to_string()))
+    .text(powers.scopes.as_deref().map(words::joined))
+    .optional_uuid(powers.conversation.map(|id| id.0))
 }
 
 pub(crate) fn api_key(key: SecretHash) -> Statement {
-    Statement::new("SELECT name, created_at FROM tidemark.api_key WHERE hash = $1").bytes(key.0)
+    Statement::new(
+        "SELECT name, created_at, acts_as, scopes, conversation
+         FROM tidemark.api_key WHERE hash = $1",
+    )
+    .bytes(key.0)
 }
 
 pub(crate) fn api_keys() -> Statement {
-    Statement::new("SELECT name, created_at FROM tidemark.api_key ORDER BY name")
+    Statement::new(
+        "SELECT name, created_at, acts_as, scopes, conversation
+         FROM tidemark.api_key ORDER BY name",
+    )
 }
 
 pub(crate) fn api_key_row(row: &Row) -> Result<ApiKey, Trouble> {
+    let acts_as: Option<String> = column::get(row, 2)?;
+    let scopes: Option<String> = column::get(row, 3)?;
+    let conversation: Option<Uuid> = column::get(row, 4)?;
     Ok(ApiKey {
         name: text::original(column::get(row, 0)?),
         created_at: column::timestamp(row, 1)?,
+        powers: KeyPowers {
+            user: match acts_as {
+                Some(_) => Some(column::user_id(row, 2)?),
+                None => None,
+            },
+            scopes: scopes.as_deref().map(words::split),
+            conversation: conversation.map(ConversationId),
+        },
     })
 }
 

@@ -27,6 +27,8 @@ CREATE TABLE tidemark.person (
 );
 CREATE UNIQUE INDEX person_by_skeleton ON tidemark.person (skeleton) WHERE origin = 0;
 CREATE UNIQUE INDEX person_local_name ON tidemark.person (lower(id)) WHERE origin = 0;
+-- Bots are local users without a password.
+CREATE INDEX person_bot ON tidemark.person (id) WHERE origin = 0 AND password_hash IS NULL;
 CREATE INDEX person_by_name ON tidemark.person (lower(id));
 CREATE INDEX person_by_display_name ON tidemark.person (lower(display_name))
     WHERE display_name IS NOT NULL;
@@ -44,7 +46,11 @@ CREATE INDEX session_by_person ON tidemark.session (person, created_at);
 CREATE TABLE tidemark.api_key (
     name text COLLATE "C" PRIMARY KEY,
     hash bytea NOT NULL UNIQUE,
-    created_at bigint NOT NULL
+    created_at bigint NOT NULL,
+    -- As whom it acts, what for and where: as an administrator, for everything and everywhere, where that is null.
+    acts_as text COLLATE "C",
+    scopes text,
+    conversation uuid
 );
 
 -- The row of a conversation is its lock, and ends with what every event changes: head is the seq,

@@ -30,3 +30,27 @@ CREATE TABLE tidemark.dead_letter (
     PRIMARY KEY (consumer, position)
 );
 CREATE INDEX dead_letter_replay ON tidemark.dead_letter (consumer, position) WHERE replay;
+
+-- Addresses of others that are told of events. kinds, conversations and secrets are words with spaces between them;
+-- told is up to where one was told of everything that is for it.
+CREATE TABLE tidemark.webhook (
+    id uuid PRIMARY KEY,
+    url text NOT NULL,
+    description text,
+    kinds text,
+    conversations text,
+    secrets text NOT NULL,
+    created_at bigint NOT NULL,
+    disabled_at bigint,
+    disabled_why text,
+    told bigint NOT NULL
+) WITH (fillfactor = 50);
+
+-- Where bots are asked to do something. commands has a line for each, names their names.
+CREATE TABLE tidemark.bot_endpoint (
+    bot text COLLATE "C" PRIMARY KEY,
+    url text NOT NULL,
+    secrets text NOT NULL,
+    commands text NOT NULL,
+    names text[] NOT NULL
+);

@@ -3,8 +3,8 @@
 use tidemark_core::{SessionId, Timestamp, UserId};
 
 use crate::{
-    ApiKey, Credentials, Directory, DirectoryError, NewAccount, NewSession, ProfileChange,
-    SecretHash, Session, SessionOwner, User,
+    ApiKey, Credentials, Directory, DirectoryError, NewAccount, NewApiKey, NewBot, NewSession,
+    ProfileChange, SecretHash, Session, SessionOwner, User,
 };
 
 use super::SqliteStore;
@@ -14,6 +14,18 @@ impl Directory for SqliteStore {
     async fn create_account(&self, account: NewAccount) -> Result<User, DirectoryError> {
         self.writer
             .change(move |connection| rows::create_account(connection, &account))
+            .await
+    }
+
+    async fn create_bot(&self, bot: NewBot) -> Result<User, DirectoryError> {
+        self.writer
+            .change(move |connection| rows::create_bot(connection, &bot))
+            .await
+    }
+
+    async fn bots(&self, entries_max: usize) -> Result<Vec<User>, DirectoryError> {
+        self.readers
+            .read(move |connection| rows::bots(connection, entries_max))
             .await
     }
 
@@ -128,15 +140,9 @@ impl Directory for SqliteStore {
             .await
     }
 
-    async fn create_api_key(
-        &self,
-        name: &str,
-        key: SecretHash,
-        at: Timestamp,
-    ) -> Result<(), DirectoryError> {
-        let name = name.to_owned();
+    async fn create_api_key(&self, key: NewApiKey) -> Result<(), DirectoryError> {
         self.writer
-            .change(move |connection| rows::create_api_key(connection, &name, key, at))
+            .change(move |connection| rows::create_api_key(connection, &key))
             .await
     }
 

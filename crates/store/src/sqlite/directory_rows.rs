@@ -2,12 +2,13 @@
 
 use rusqlite::{Connection, OptionalExtension, Row};
 use tidemark_core::names;
-use tidemark_core::{SessionId, Timestamp, UserId};
+use tidemark_core::{ConversationId, SessionId, Timestamp, UserId};
+use uuid::Uuid;
 
-use crate::columns::Origin;
+use crate::columns::{Origin, words};
 use crate::{
-    ApiKey, Credentials, DirectoryError, NewAccount, NewSession, ProfileChange, SecretHash,
-    Session, SessionOwner, User, UserOrigin,
+    ApiKey, Credentials, DirectoryError, KeyPowers, NewAccount, NewApiKey, NewBot, NewSession,
+    ProfileChange, SecretHash, Session, SessionOwner, User, UserOrigin,
 };
 
 use super::column;
@@ -16,11 +17,43 @@ use super::lookup;
 
 pub(crate) type Answer<T> = Result<T, Fault<DirectoryError>>;
 
+/// Of a user, as [`user_row`] reads them.
+const USER_COLUMNS: &str = "id, display_name, avatar, origin, shows_last_seen,
+    password_hash IS NOT NULL AS has_password";
+
 /// Sorts behind every text that begins with what stands before it.
 const AFTER_ALL: char = char::MAX;
 
 pub(crate) fn create_account(connection: &Connection, account: &NewAccount) -> Answer<User> {
-    let id = account.id.as_str();
+    let NewAccount {
+        id,
+        display_name,
+        password_hash,
+        at,
+    } = account;
+    let display_name = display_name.as_deref();
+    add_user(connection, id, display_name, Some(password_hash), *at)
+}
+
+pub(crate) fn create_bot(connection: &Connection, bot: &NewBot) -> Answer<User> {
+    add_user(
+        connection,
+        &bot.id,
+        bot.display_name.as_deref(),
+        None,
+        bot.at,
+    )
+}
+
+/// Adds somebody with a name of this installation. Whoever has no password is a bot.
+fn add_user(
+    connection: &Connection,
+    user_id: &UserId,
+    display_name: Option<&str>,
+    password_hash: Option<&str>,
+    at: Timestamp,
+) -> Answer<User> {
+    let id = user_id.as_str();
     let skeleton = names::skeleton(id);
     let is_taken: bool = connection
         .prepare_cached(
@@ -29,7 +62,7 @@ pub(crate) fn create_account(connection: &Connection, account: &NewAccount) -> A
                 OR EXISTS (SELECT 1 FROM user WHERE skeleton = ?2 AND origin = 0)",
         )?
         .query_row([id, &skeleton], |row| row.get(0))?;
-    if is_taken || account.id.is_reserved() {
+    if is_taken || user_id.is_reserved() {
         return Err(DirectoryError::Taken.into());
     }
     connection
@@ -37,14 +70,18 @@ pub(crate) fn create_account(connection: &Connection, account: &NewAccount) -> A
             "INSERT INTO user (id, origin, display_name, password_hash, created_at, skeleton)
              VALUES (?1, 0, ?2, ?3, ?4, ?5)",
         )?
-        .execute((
-            id,
-            &account.display_name,
-            &account.password_hash,
-            account.at.0,
-            skeleton,
-        ))?;
-    user(connection, &account.id)
+        .execute((id, display_name, password_hash, at.0, skeleton))?;
+    user(connection, user_id)
+}
+
+pub(crate) fn bots(connection: &Connection, entries_max: usize) -> Answer<Vec<User>> {
+    let sql = format!(
+        "SELECT {USER_COLUMNS} FROM user
+         WHERE origin = 0 AND password_hash IS NULL ORDER BY id LIMIT ?1"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let bots = statement.query_map([entries_max], user_row)?;
+    Ok(bots.collect::<rusqlite::Result<_>>()?)
 }
 
 /// Whether [`ensure_external_users`] would change nothing.
@@ -104,9 +141,9 @@ pub(crate) fn user(connection: &Connection, id: &UserId) -> Answer<User> {
 
 fn find_user(connection: &Connection, id: &UserId) -> rusqlite::Result<Option<User>> {
     connection
-        .prepare_cached(
-            "SELECT id, display_name, avatar, origin, shows_last_seen FROM user WHERE id = ?1 AND origin <> 2",
-        )?
+        .prepare_cached(&format!(
+            "SELECT {USER_COLUMNS} FROM user WHERE id = ?1 AND origin <> 2"
+        ))?
         .query_row([id.as_str()], user_row)
         .optional()
 }
@@ -118,8 +155,9 @@ fn user_row(row: &Row<'_>) -> rusqlite::Result<User> {
         id,
         display_name: row.get(1)?,
         avatar: row.get(2)?,
-        origin: match row.get::<_, i64>(3)? {
-            number if number == Origin::Local as i64 => UserOrigin::Local,
+        origin: match (row.get::<_, i64>(3)?, row.get(5)?) {
+            (number, true) if number == Origin::Local as i64 => UserOrigin::Local,
+            (number, false) if number == Origin::Local as i64 => UserOrigin::Bot,
             _ => UserOrigin::External,
         },
         shows_last_seen: row.get(4)?,
@@ -131,16 +169,16 @@ pub(crate) fn users_by_prefix(
     prefix: &str,
     entries_max: usize,
 ) -> Answer<Vec<User>> {
-    let mut statement = connection.prepare_cached(
-        "SELECT id, display_name, avatar, origin, shows_last_seen FROM user WHERE origin <> 2 AND key IN (
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {USER_COLUMNS} FROM user WHERE origin <> 2 AND key IN (
             SELECT key FROM user
                 WHERE id COLLATE NOCASE >= ?1 AND id COLLATE NOCASE < ?2
             UNION
             SELECT key FROM user
                 WHERE display_name IS NOT NULL
                 AND display_name COLLATE NOCASE >= ?1 AND display_name COLLATE NOCASE < ?2)
-         ORDER BY id LIMIT ?3",
-    )?;
+         ORDER BY id LIMIT ?3"
+    ))?;
     let end = format!("{prefix}{AFTER_ALL}");
     let users = statement
         .query_map((prefix, end, entries_max), user_row)?
@@ -206,7 +244,10 @@ pub(crate) fn credentials(connection: &Connection, username: &str) -> Answer<Cre
 
 pub(crate) fn set_password(connection: &Connection, id: &UserId, hash: &str) -> Answer<()> {
     let changed = connection
-        .prepare_cached("UPDATE user SET password_hash = ?2 WHERE id = ?1 AND origin = 0")?
+        .prepare_cached(
+            "UPDATE user SET password_hash = ?2
+             WHERE id = ?1 AND origin = 0 AND password_hash IS NOT NULL",
+        )?
         .execute((id.as_str(), hash))?;
     found(changed)
 }
@@ -294,18 +335,26 @@ pub(crate) fn revoke_session(
     found(ended)
 }
 
-pub(crate) fn create_api_key(
-    connection: &Connection,
-    name: &str,
-    key: SecretHash,
-    at: Timestamp,
-) -> Answer<()> {
+const KEY_COLUMNS: &str = "name, created_at, acts_as, scopes, conversation";
+
+pub(crate) fn create_api_key(connection: &Connection, key: &NewApiKey) -> Answer<()> {
+    let powers = &key.powers;
+    if let Some(acts_as) = &powers.user {
+        user(connection, acts_as)?;
+    }
     let made = connection
         .prepare_cached(
-            "INSERT INTO api_key (name, hash, created_at) VALUES (?1, ?2, ?3)
-             ON CONFLICT DO NOTHING",
+            "INSERT INTO api_key (name, hash, created_at, acts_as, scopes, conversation)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
         )?
-        .execute((name, key.0, at.0))?;
+        .execute((
+            &key.name,
+            key.hash.0,
+            key.at.0,
+            powers.user.as_ref().map(UserId::as_str),
+            powers.scopes.as_deref().map(words::joined),
+            powers.conversation.map(|id| id.0.into_bytes()),
+        ))?;
     if made == 0 {
         return Err(DirectoryError::Taken.into());
     }
@@ -314,15 +363,17 @@ pub(crate) fn create_api_key(
 
 pub(crate) fn api_key(connection: &Connection, key: SecretHash) -> Answer<ApiKey> {
     let found = connection
-        .prepare_cached("SELECT name, created_at FROM api_key WHERE hash = ?1")?
+        .prepare_cached(&format!(
+            "SELECT {KEY_COLUMNS} FROM api_key WHERE hash = ?1"
+        ))?
         .query_row([key.0], api_key_row)
         .optional()?;
     Ok(found.ok_or(DirectoryError::NotFound)?)
 }
 
 pub(crate) fn api_keys(connection: &Connection) -> Answer<Vec<ApiKey>> {
-    let mut statement =
-        connection.prepare_cached("SELECT name, created_at FROM api_key ORDER BY name")?;
+    let sql = format!("SELECT {KEY_COLUMNS} FROM api_key ORDER BY name");
+    let mut statement = connection.prepare_cached(&sql)?;
     let keys = statement
         .query_map([], api_key_row)?
         .collect::<rusqlite::Result<Vec<_>>>()?;
@@ -330,9 +381,20 @@ pub(crate) fn api_keys(connection: &Connection) -> Answer<Vec<ApiKey>> {
 }
 
 fn api_key_row(row: &Row<'_>) -> rusqlite::Result<ApiKey> {
+    let acts_as: Option<String> = row.get(2)?;
+    let scopes: Option<String> = row.get(3)?;
+    let conversation: Option<[u8; 16]> = row.get(4)?;
     Ok(ApiKey {
         name: row.get(0)?,
         created_at: column::timestamp(row, 1)?,
+        powers: KeyPowers {
+            user: match acts_as {
+                Some(_) => Some(column::user_id(row, 2)?),
+                None => None,
+            },
+            scopes: scopes.as_deref().map(words::split),
+            conversation: conversation.map(|id| ConversationId(Uuid::from_bytes(id))),
+        },
     })
 }
 

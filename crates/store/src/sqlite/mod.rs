@@ -7,6 +7,7 @@
 
 mod amendments;
 mod blocks;
+mod bot_endpoints;
 mod cache;
 mod checkpointer;
 mod column;
@@ -36,6 +37,7 @@ mod threads;
 mod timeline;
 mod uploading;
 mod uploads;
+mod webhooks;
 mod writer;
 mod writer_thread;
 

@@ -21,6 +21,7 @@ const MIGRATIONS: &[&str] = &[
     LAST_SEEN,
     OWNERS,
     CONSUMERS,
+    WEBHOOKS,
 ];
 
 const FOUNDATION: &str = "
@@ -389,6 +390,36 @@ CREATE TABLE dead_letter (
     PRIMARY KEY (consumer, position)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX dead_letter_replay ON dead_letter (consumer, position) WHERE replay = 1;
+";
+
+/// Addresses of others that are told of events. kinds, conversations and secrets are words with spaces between them; told is up to
+/// where one was told of everything that is for it.
+const WEBHOOKS: &str = "
+CREATE TABLE webhook (
+    id BLOB NOT NULL PRIMARY KEY,
+    url TEXT NOT NULL,
+    description TEXT,
+    kinds TEXT,
+    conversations TEXT,
+    secrets TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    disabled_at INTEGER,
+    disabled_why TEXT,
+    told INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+-- Where bots are asked to do something. commands has a line for each.
+CREATE TABLE bot_endpoint (
+    bot TEXT NOT NULL PRIMARY KEY,
+    url TEXT NOT NULL,
+    secrets TEXT NOT NULL,
+    commands TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+-- As whom a key acts, what for and where: as an administrator, for everything and everywhere, where that is NULL.
+ALTER TABLE api_key ADD COLUMN acts_as TEXT;
+ALTER TABLE api_key ADD COLUMN scopes TEXT;
+ALTER TABLE api_key ADD COLUMN conversation BLOB;
+-- Bots are local users without a password.
+CREATE INDEX user_bot ON user (id) WHERE origin = 0 AND password_hash IS NULL;
 ";
 
 /// Brings the file to the present schema and returns its epoch, which the first opening makes.

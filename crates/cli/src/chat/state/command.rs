@@ -42,6 +42,11 @@ pub(super) enum Line {
     Open(Option<Seq>),
     Help,
     Quit,
+    /// What a bot may know.
+    Command {
+        name: String,
+        arguments: String,
+    },
     /// Something that is done to a message: the one at this place, or the one that is meant without a word.
     Message {
         at: Option<Seq>,
@@ -124,6 +129,7 @@ pub(in crate::chat) const COMMANDS: &[(&str, &str)] = &[
         "save the files of the selected or last message",
     ),
     ("/open", "show them with another program"),
+    ("/NAME TEXT", "ask a bot here, if one knows that"),
     ("/help", "this sheet"),
     ("/quit", "leave the program"),
 ];
@@ -194,10 +200,22 @@ pub(super) fn parse(line: &str) -> Result<Line, String> {
         }
         "help" => Ok(Line::Help),
         "quit" => bare(Line::Quit, name, rest),
+        // Whether a bot here has it is known to the server.
+        _ if may_be_of_bot(name) => Ok(Line::Command {
+            name: name.to_owned(),
+            arguments: rest.to_owned(),
+        }),
         _ => Err(format!(
             "there is no command /{name}; /help lists them, and // begins a message with a slash"
         )),
     }
+}
+
+/// Whether a bot can have a command of this name.
+fn may_be_of_bot(name: &str) -> bool {
+    let allowed =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
+    (1..=32).contains(&name.len()) && name.bytes().all(allowed)
 }
 
 fn usage(name: &str) -> String {
@@ -414,9 +432,9 @@ mod tests {
 
     #[test]
     fn nonsense_is_explained() {
-        let words = parse("/laeve").unwrap_err();
+        let words = parse("/Laeve").unwrap_err();
         assert!(
-            words.contains("/laeve") && words.contains("/help"),
+            words.contains("/Laeve") && words.contains("/help"),
             "{words}"
         );
         assert_eq!(parse("/leave now"), Err("usage: /leave".to_owned()));
@@ -424,11 +442,31 @@ mod tests {
     }
 
     #[test]
+    fn what_a_bot_may_know_is_left_to_it() {
+        assert_eq!(
+            parse("/remind  me at 5 "),
+            Ok(Line::Command {
+                name: "remind".to_owned(),
+                arguments: "me at 5".to_owned(),
+            })
+        );
+        for line in ["/Remind", "/", "/a.b", &format!("/{}", "x".repeat(33))] {
+            assert!(
+                parse(line).unwrap_err().contains("there is no command"),
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
     fn every_command_of_the_help_sheet_exists() {
         for (usage, _) in COMMANDS {
             let name = usage.split([' ', ',']).next().unwrap();
+            if name == "/NAME" {
+                continue;
+            }
             let answer = parse(name);
-            let is_unknown = answer.is_err_and(|words| words.contains("there is no command"));
+            let is_unknown = matches!(answer, Ok(Line::Command { .. }));
             assert!(!is_unknown, "{name}");
         }
     }

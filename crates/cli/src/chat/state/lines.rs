@@ -99,6 +99,11 @@ impl State {
             }
             Line::Topic(topic) => Wish::Topic(here?, topic),
             Line::Title(title) => Wish::Title(here?, title),
+            Line::Command { name, arguments } => Wish::Command {
+                conversation: here?,
+                name,
+                arguments,
+            },
         };
         let line = typed.to_owned();
         self.effects.push(Effect::Call(Call { wish, line }));

@@ -67,6 +67,7 @@ fn profile(name: &str, display_name: Option<&str>) -> body::User {
         username: name.to_owned(),
         display_name: display_name.map(str::to_owned),
         avatar: None,
+        bot: false,
         show_last_seen: None,
     }
 }

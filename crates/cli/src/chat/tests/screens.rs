@@ -100,7 +100,7 @@ fn a_terminal_of_the_usual_size() {
 #[test]
 fn a_small_terminal() {
     let mut world = afternoon(40, 10, true);
-    world.enters("/laeve");
+    world.enters("/Laeve");
     assert_looks(&world, include_str!("screens/small.txt"));
 }
 
@@ -136,7 +136,7 @@ fn every_size_can_be_drawn_and_moved_about_in() {
     for width in [0, 1, 2, 3, 5, 8, 19, 40, 60, 200] {
         for height in [0, 1, 2, 3, 4, 5, 6, 9, 13] {
             let mut world = afternoon(width, height, true);
-            world.enters("/laeve and some words that need a second line");
+            world.enters("/Laeve and some words that need a second line");
             for key in [KeyCode::PageUp, KeyCode::Home, KeyCode::F(1), KeyCode::End] {
                 world.press(key);
                 world.draw();

@@ -153,9 +153,9 @@ fn a_selected_message_is_replied_to() {
 #[test]
 fn an_unknown_command_is_explained_and_not_sent() {
     let mut world = group();
-    assert_eq!(world.enters("/laeve"), []);
-    assert!(world.screen().contains("there is no command /laeve"));
-    assert_eq!(written(&world), "/laeve");
+    assert_eq!(world.enters("/Laeve"), []);
+    assert!(world.screen().contains("there is no command /Laeve"));
+    assert_eq!(written(&world), "/Laeve");
 }
 
 #[test]
@@ -261,13 +261,13 @@ fn escape_goes_back_one_step_at_a_time() {
     let mut world = group();
     alt(&mut world, KeyCode::Up);
     alt(&mut world, KeyCode::Char('r'));
-    world.enters("/nonsense");
+    world.enters("/Nonsense");
     world.press(KeyCode::Esc);
     assert!(!world.screen().contains("there is no command"));
     assert!(world.screen().contains("↪ ben"));
     world.press(KeyCode::Esc);
     assert!(!world.screen().contains("↪ ben"));
-    assert_eq!(written(&world), "/nonsense");
+    assert_eq!(written(&world), "/Nonsense");
     world.press(KeyCode::Esc);
     assert_eq!(written(&world), "");
 }
@@ -347,4 +347,20 @@ fn a_muted_conversation_shows_no_counts_and_a_favourite_a_star() {
     world.kept.clear();
     world.look();
     assert_eq!(row(&world).split_whitespace().count(), 2);
+}
+
+#[test]
+fn what_the_program_does_not_know_is_asked_of_a_bot() {
+    let mut world = group();
+    let call = Call {
+        wish: Wish::Command {
+            conversation: room(1),
+            name: "remind".to_owned(),
+            arguments: "me at 5".to_owned(),
+        },
+        line: "/remind me at 5".to_owned(),
+    };
+    assert_eq!(world.enters("/remind me at 5"), [Effect::Call(call)]);
+    world.hear(Event::Done("tickets: I shall".to_owned()));
+    assert!(world.screen().contains("tickets: I shall"));
 }

@@ -98,6 +98,7 @@ pub(super) fn welcome(epoch: &str, conversations: Vec<InboxEntry>) -> String {
             username: "me".to_owned(),
             display_name: None,
             avatar: None,
+            bot: false,
             show_last_seen: None,
         },
         epoch: epoch.to_owned(),
