@@ -130,7 +130,7 @@ async fn a_database_of_the_version_before_is_brought_up_to_date() {
     server.create_database(DATABASE).unwrap();
     let before = open(&server, DATABASE, PATIENCE).await;
     for statement in [
-        "DROP TABLE tidemark.lease",
+        "DROP TABLE tidemark.lease, tidemark.dead_letter, tidemark.webhook, tidemark.bot_endpoint",
         "UPDATE tidemark.meta SET version = 1",
     ] {
         server.query(DATABASE, statement).unwrap();
