@@ -137,7 +137,8 @@ async fn another_program_opens_a_file_and_leaves_the_screen_alone() {
     chat.types("/attach ~/tides.txt\r");
     world.ben_sees_file().await;
     chat.wait_until("file that is ready", |screen| {
-        screen.contains("📎 tides.txt") && !screen.contains("being looked at")
+        let is_under_way = screen.contains("sending") || screen.contains("being looked at");
+        screen.contains("📎 tides.txt") && !is_under_way
     })
     .await;
     chat.types("/open\r");
