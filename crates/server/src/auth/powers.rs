@@ -99,6 +99,15 @@ impl Powers {
             .is_none_or(|scopes| scopes.contains(&scope))
     }
 
+    /// Whether it is good for all that a key with these scopes is: nobody gives what they do not have.
+    pub fn covers(&self, scopes: Option<&[String]>) -> bool {
+        let named = |names: &[String]| {
+            let mut scopes = names.iter().filter_map(|name| Scope::parse(name));
+            scopes.all(|scope| self.has(scope))
+        };
+        self.scopes.is_none() || scopes.is_some_and(named)
+    }
+
     /// The conversation that it is good for, if it is only one.
     pub fn conversation(&self) -> Option<ConversationId> {
         self.conversation

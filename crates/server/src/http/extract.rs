@@ -19,7 +19,7 @@ use tidemark_store::{Directory, Store};
 use tokio::time::timeout;
 
 use super::problem::Problem;
-use crate::auth::Identity;
+use crate::auth::{Identity, Powers};
 use crate::gateway::Gateway;
 
 /// The longest detail of a path or query that makes no sense, in characters: what was sent is quoted in it.
@@ -34,8 +34,8 @@ pub(super) struct Person {
     pub(super) identity: Identity,
 }
 
-/// Whoever runs the server, by an API key; people are refused.
-pub(super) struct Administrator;
+/// Whoever runs the server, by an API key that is good for this; people are refused.
+pub(super) struct Administrator(pub(super) Powers);
 
 /// The ids in the path.
 pub(super) struct Ids<T>(pub(super) T);
@@ -118,7 +118,7 @@ impl<S: Store + Directory> FromRequestParts<Arc<Gateway<S>>> for Administrator {
     ) -> Result<Self, Problem> {
         let SignedIn(identity) = SignedIn::from_request_parts(parts, gateway).await?;
         match identity.caller {
-            Caller::Administrator => Ok(Self),
+            Caller::Administrator => Ok(Self(identity.powers)),
             Caller::User(_) => Err(Problem::forbidden("this is for API keys only")),
         }
     }

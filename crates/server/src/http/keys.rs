@@ -29,7 +29,7 @@ use crate::gateway::Gateway;
 )]
 pub(super) async fn make<S: Store + Directory>(
     State(gateway): State<Arc<Gateway<S>>>,
-    _: Administrator,
+    Administrator(own): Administrator,
     Body(wanted): Body<body::NewApiKey>,
 ) -> Result<(StatusCode, Json<body::ApiKey>), Problem> {
     check_key_name(&wanted.name).map_err(Problem::invalid)?;
@@ -39,6 +39,11 @@ pub(super) async fn make<S: Store + Directory>(
         conversation: wanted.conversation.map(|Wire(id)| id),
     };
     check(&powers)?;
+    if !own.covers(powers.scopes.as_deref()) {
+        return Err(Problem::forbidden(
+            "a key makes keys with scopes that it has itself, and names them",
+        ));
+    }
     if let Some(user) = &powers.user {
         gateway.introduce(std::slice::from_ref(user)).await?;
     }

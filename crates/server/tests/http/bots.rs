@@ -145,6 +145,17 @@ async fn an_administrator_may_give_less_than_everything() {
     assert_eq!(operator.post("/v1/accounts", account).await.status, 201);
     assert_eq!(operator.get("/v1/pipelines").await.status, 200);
     assert_eq!(operator.get("/v1/feed").await.status, 403);
+    for more in [
+        json!({"name": "more"}),
+        json!({"name": "more", "scopes": ["operate", "feed"]}),
+        json!({"name": "more", "acts_as": "ann"}),
+        json!({"name": "more", "acts_as": "ann", "scopes": ["read"]}),
+    ] {
+        let refused = operator.post("/v1/keys", more.clone()).await;
+        assert_eq!(refused.status, 403, "{more}");
+    }
+    let same = json!({"name": "same", "scopes": ["operate"]});
+    assert_eq!(operator.post("/v1/keys", same).await.status, 201);
 }
 
 #[tokio::test]
